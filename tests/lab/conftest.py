@@ -1,0 +1,77 @@
+"""Fixtures of the lab; README.md lists them."""
+
+import signal
+from types import SimpleNamespace
+
+import pytest
+
+from lab import exporter as exporter_module, netns
+from lab.daemons import Daemons, Keys
+from lab.exporter import Exporter
+from lab.skip import impossible
+from lab.sniffer import SynSniffer
+from lab.topology import FAMILIES, Topology
+
+
+def pytest_configure(config):
+    # A terminated run must remove its namespaces just as an interrupted one does.
+    def stop(number, frame):
+        raise KeyboardInterrupt
+    signal.signal(signal.SIGTERM, stop)
+
+
+@pytest.fixture(scope="session")
+def possible():
+    """Namespaces and firewall rules can be had here; what killed runs left is gone."""
+    reason = netns.why_impossible()
+    if reason:
+        impossible(reason)
+    netns.remove_stale()
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory):
+    return Keys(tmp_path_factory.mktemp("keys"))
+
+
+@pytest.fixture
+def topology(possible):
+    """client – router – host, fresh for each case."""
+    made = Topology()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def daemons(topology, keys, tmp_path):
+    """Starts real servers and scripted peers."""
+    made = Daemons(tmp_path, keys)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def exporter(topology, tmp_path):
+    """Runs the program under test."""
+    if not exporter_module.binary().exists():
+        impossible(f"there is no {exporter_module.binary()}; build it, or set SSH_REFUSAL_EXPORTER")
+    folder = tmp_path / "exporter"
+    folder.mkdir()
+    made = Exporter(folder)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def sniffer(topology):
+    """Sees every connection attempt that reaches the host."""
+    made = SynSniffer(topology.host)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def lab(topology, daemons, tmp_path):
+    """Everything a case's scene needs, in one value; `a` (addresses) is set by parametrised cases."""
+    return SimpleNamespace(topology=topology, client=topology.client, router=topology.router,
+                           host=topology.host, daemons=daemons, folder=tmp_path, a=FAMILIES[4])

@@ -1,0 +1,49 @@
+"""Roots of other Debian releases, kept in the user's cache folder and made once, also by parallel workers."""
+
+import fcntl
+import os
+import shutil
+from pathlib import Path
+
+from .netns import run
+from .skip import impossible
+
+INCLUDE = "openssh-server"
+
+
+def cache_folder():
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "ssh_refusal_exporter"
+
+
+def mirror():
+    """The first Debian archive that this machine's own apt uses."""
+    done = run(["apt-get", "indextargets", "--format", "$(ORIGIN)|$(CODENAME)|$(REPO_URI)",
+                "Created-By: Packages"], check=False)
+    for line in done.stdout.splitlines():
+        origin, codename, uri = (line.split("|") + ["", ""])[:3]
+        if origin == "Debian" and "-" not in codename:
+            return uri
+    impossible("apt has no index of a Debian archive; run apt-get update")
+
+
+def root(suite):
+    """The folder of a minimal root with OpenSSH in it."""
+    folder = cache_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    made = folder / f"{suite}-{INCLUDE}"
+    with open(folder / f"{suite}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            unfinished = folder / f"{suite}-{os.getpid()}.unfinished"
+            # In a mount namespace of its own, so that nothing stays mounted in what may be removed.
+            try:
+                run(["unshare", "--mount", "debootstrap", "--variant=minbase", f"--include={INCLUDE}",
+                     suite, unfinished, mirror()], timeout=900)
+                shutil.rmtree(unfinished / "var/cache/apt/archives", ignore_errors=True)
+                (unfinished / "run/sshd").mkdir(mode=0o755, exist_ok=True)
+                unfinished.rename(made)
+            except (RuntimeError, OSError) as error:
+                shutil.rmtree(unfinished, ignore_errors=True)
+                impossible(f"no root of {suite}: {str(error)[-2000:]}")
+    return made
