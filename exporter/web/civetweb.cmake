@@ -91,6 +91,8 @@ function(build_civetweb)
   set(CMAKE_POLICY_VERSION_MINIMUM 3.5)
   set(CMAKE_EXPORT_COMPILE_COMMANDS OFF)
   add_subdirectory(${CIVETWEB_SOURCE_DIR} ${PROJECT_BINARY_DIR}/civetweb EXCLUDE_FROM_ALL SYSTEM)
+  # Its stop flag is a plain volatile int unless told otherwise: a data race at every shutdown.
+  target_compile_definitions(civetweb-c-library PRIVATE STOP_FLAG_NEEDS_LOCK)
   target_compile_options(civetweb-c-library PRIVATE -w)
   target_compile_options(civetweb-cpp PRIVATE -w)
 endfunction()
