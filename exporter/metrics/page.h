@@ -1,6 +1,7 @@
 // Snapshot → the text of /metrics and /probe (Prometheus text format 0.0.4).
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 namespace metrics {
 
 enum class MetricType { counter, gauge, histogram };
+const char* name_of(MetricType type);
 
 // One row of the metric table: the exposition's HELP and TYPE, the reference and the tidy test.
 struct MetricSpec {
@@ -30,8 +32,11 @@ struct BuildInfo {
   std::string compiler;
 };
 
-// The whole page. `previous_scrape` is how long the last page took, in seconds.
+// The whole page. `previous_scrape` is how long the last page took, in seconds. Ten thousand targets
+// make some 15 MB: with a sink the page is handed over in pieces and never held as a whole.
 std::string render(const model::Snapshot& snapshot, const BuildInfo& build, double previous_scrape);
+void render(const model::Snapshot& snapshot, const BuildInfo& build, double previous_scrape,
+            const std::function<void(std::string_view)>& sink);
 // The series of one target without its `target` label.
 std::string render_probe(const model::TargetState& state);
 
