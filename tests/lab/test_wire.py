@@ -1,11 +1,12 @@
 """What the kernel says about a refused connection: the facts that the exporter's causes stand on."""
 
 import dataclasses
+import time
 
 import pytest
 
 from lab import wire
-from lab.scenes import (all_of, iptables, listeners, no_default_route, nothing, polite_ssh, route,
+from lab.scenes import (iptables, lost_syn, no_default_route, nothing, polite_ssh, route,
                         routing_loop, rule)
 from lab.topology import FAMILIES
 
@@ -111,3 +112,109 @@ def test_connect(fact, family, lab):
     if fact.offender and fact.offender != "?":
         assert seen.queue[0].offender == getattr(lab.a, fact.offender)
     assert fact.seconds[0] <= seen.seconds <= fact.seconds[1]
+
+
+def talk(namespace, address, line=wire.CLIENT_LINE, timeout=8.0, port=22):
+    """Connect, send a line, read to the end: the bytes, how it ended, and after how many seconds."""
+    with namespace.connect(address, port) as sock:
+        start = time.monotonic()
+        if line:
+            sock.sendall(line)
+        got, end = wire.read_until(sock, b"no such thing", timeout)
+        return got, end, time.monotonic() - start
+
+
+HELD = "MaxStartups 1:100:1"
+
+
+def test_max_startups_of_9_2(lab):
+    lab.daemons.sshd(lab.host, config=HELD)
+    with lab.router.connect(lab.a.host, 22) as held:
+        wire.read_until(held, b"\n")
+        for line in (b"", wire.CLIENT_LINE):
+            got, end, seconds = talk(lab.client, lab.a.host, line)
+            print(got, end, seconds)
+            assert got == b"Exceeded MaxStartups\r\n"
+            assert end in ("closed", "reset")
+
+
+def test_max_startups_of_10(lab):
+    lab.daemons.sshd10(lab.host, config=HELD)
+    with lab.router.connect(lab.a.host, 22) as held:
+        wire.read_until(held, b"\n")
+        for line in (b"", wire.CLIENT_LINE):
+            got, end, seconds = talk(lab.client, lab.a.host, line)
+            print(got, end, seconds)
+            assert got == b"Not allowed at this time\r\n"
+            assert end in ("closed", "reset")
+
+
+def test_source_penalty_of_10(lab):
+    server = lab.daemons.sshd10(lab.host, config="PerSourcePenalties noauth:30 min:1")
+    talk(lab.client, lab.a.host, wire.CLIENT_LINE + wire.kexinit() + wire.disconnect())
+    server.wait_for_log("penalty")
+    got, end, _ = talk(lab.client, lab.a.host)
+    assert got == b"Not allowed at this time\r\n"
+    assert end in ("closed", "reset")
+
+
+@pytest.mark.parametrize("line", [b"", wire.CLIENT_LINE], ids=["silent", "greeting"])
+def test_tcp_wrappers_close_after_five_seconds(line, lab):
+    lab.host.write_etc("hosts.deny", "sshd: ALL\n")
+    server = lab.daemons.sshd(lab.host, config="LogLevel DEBUG1")
+    got, end, seconds = talk(lab.client, lab.a.host, line)
+    assert got == b""
+    assert end == ("reset" if line else "closed")       # what was not read turns the end into a reset
+    assert 4.8 < seconds < 6
+    server.wait_for_log("refused by tcp wrapper")
+
+
+def test_a_stopped_server_is_silent(lab):
+    lab.daemons.sshd(lab.host).freeze()
+    assert talk(lab.client, lab.a.host, timeout=3)[:2] == (b"", "timeout")
+
+
+def test_http_server_waits_for_our_line(lab):
+    lab.daemons.nginx(lab.host)
+    assert talk(lab.client, lab.a.host, b"", 2)[:2] == (b"", "timeout")
+    assert talk(lab.client, lab.a.host)[0].startswith(b"HTTP/1.1 400")
+
+
+def test_tls_servers(lab):
+    lab.daemons.tls_server(lab.host)
+    lab.daemons.nginx(lab.host, 443, tls=True)
+    print(talk(lab.client, lab.a.host, b"", 2), talk(lab.client, lab.a.host), talk(lab.client, lab.a.host, port=443))
+    assert talk(lab.client, lab.a.host)[0] == b""
+    assert talk(lab.client, lab.a.host, port=443)[0].startswith(b"HTTP/1.1 400")
+
+
+def test_the_first_syn_alone_is_lost(lab):
+    lost_syn(lab)
+    polite_ssh(lab)
+    seen = wire.try_connect(lab.client, lab.a.host)
+    assert seen.outcome == "connected"
+    assert 0.9 < seen.seconds < 2
+
+
+@pytest.mark.parametrize("family", [4, 6])
+def test_icmp_errors_are_rate_limited(family, lab):
+    """A prober that calls every 0.3 s sees a reject, and then mostly silence."""
+    lab.a = FAMILIES[family]
+    rule("host", "input", "reject")(lab)
+    outcomes = [wire.try_connect(lab.client, lab.a.host, timeout=0.3).outcome for _ in range(20)]
+    print(outcomes)
+    assert outcomes[0] == "ECONNREFUSED"
+    assert "timeout" in outcomes
+
+
+@pytest.mark.parametrize("server", ["sshd", "sshd10"])
+def test_a_disconnect_is_all_that_the_log_says(server, lab):
+    server = getattr(lab.daemons, server)(lab.host)
+    with lab.client.connect(lab.a.host, 22) as sock:
+        sock.sendall(wire.CLIENT_LINE)
+        wire.read_until(sock, b"\n")
+        sock.sendall(wire.kexinit() + wire.disconnect())
+        wire.read_until(sock, b"no such thing", 3)
+    log = server.wait_for_log("Disconnected from")
+    assert "Received disconnect from" in log and ":11: bye" in log
+    assert "error" not in log and "kex_exchange_identification" not in log

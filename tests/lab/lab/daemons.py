@@ -172,7 +172,7 @@ http {{ access_log off; {ssl}
 
     def tls_server(self, namespace, port=22, v6=False):
         """OpenSSL's own server: it hangs up on anything that is not TLS."""
-        return self.start(namespace, ["openssl", "s_server", "-accept", f"{'[::]' if v6 else '0.0.0.0'}:{port}",
+        return self.start(namespace, ["openssl", "s_server", "-www", "-accept", f"{'[::]' if v6 else '0.0.0.0'}:{port}",
                                       "-cert", self.keys.certificate, "-key", self.keys.path("tls")],
                           ready="ACCEPT")
 

@@ -62,3 +62,22 @@ def all_of(*scenes):
         for each in scenes:
             each(lab)
     return scene
+
+
+lost_syn = rule("host", "input", "numgen inc mod 1000 0 drop", "tcp dport 22 tcp flags & (syn|ack) == syn")
+
+
+def names(lab, hosts):
+    """A real DNS server on the router, which the client asks: {name under lab.test: [addresses]}."""
+    lines = [f"{address} {name}.lab.test" for name, addresses in hosts.items() for address in addresses]
+    path = lab.folder / "dns-hosts"
+    path.write_text("\n".join(lines) + "\n")
+    path.chmod(0o644)
+    lab.daemons.dnsmasq(lab.router, "10.77.1.1", f"--addn-hosts={path}")
+    ask(lab, "10.77.1.1")
+
+
+def ask(lab, *servers):
+    """The client's resolver asks these servers."""
+    lab.client.write_etc("resolv.conf", "".join(f"nameserver {server}\n" for server in servers))
+    lab.client.write_etc("hosts", "127.0.0.1 localhost\n::1 localhost\n")
