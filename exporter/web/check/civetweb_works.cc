@@ -77,7 +77,8 @@ class Greeter : public CivetHandler {
 
 // One GET over a connection of our own, so that client and server cannot share a mistake.
 void get(const std::string& host, int port, int tls_version) {
-  const std::string where = host + (tls_version == 0 ? " plain" : " TLS " + std::to_string(tls_version));
+  const std::string where =
+      host + (tls_version == 0 ? " plain" : " TLS " + std::to_string(tls_version));
   Owned<SSL_CTX, SSL_CTX_free> context;
   Owned<BIO, BIO_free_all> connection;
   const std::string address = host + ":" + std::to_string(port);
