@@ -89,6 +89,7 @@ struct Observation {
   base::Duration waited{0};        // in the last stage, until the end or the deadline
   std::optional<ServerInfo> server;             // after a valid identification line
   std::vector<std::string> text;                // other lines, printable, bounded in number and size
+  std::string unfinished;                       // the last line, if it had no end; printable, bounded
   std::uint64_t bytes_received = 0;
   std::string other_protocol;                   // with not_ssh, if recognised: "HTTP", "TLS", …
   std::optional<AlgorithmMismatch> mismatch;    // with no_common_algorithm
@@ -121,6 +122,7 @@ struct PortCheck {
 struct EarlierRejection {
   IcmpError icmp;
   base::Duration age{0};
+  std::optional<base::Duration> waited;  // from that probe's SYN to the error, if still known
 };
 
 struct AddressResult {

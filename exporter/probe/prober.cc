@@ -1,0 +1,278 @@
+#include "probe/prober.h"
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+
+#include "base/event_loop.h"
+#include "base/log.h"
+#include "probe/resolver.h"
+
+namespace probe {
+
+using base::EventLoop;
+using model::Stage;
+
+namespace {
+
+// New targets need not wait for their place in the schedule: they start one after another at this pace.
+constexpr base::Duration kFirstStep = std::chrono::milliseconds(10);
+
+std::shared_ptr<const model::TargetState> with_result(const model::TargetState& before,
+                                                      std::shared_ptr<model::ProbeReport> report) {
+  auto after = std::make_shared<model::TargetState>(before);
+  ++after->probes;
+  if (!report->diagnosis.success) {
+    auto cause = report->diagnosis.cause;
+    auto counter = std::find_if(after->failures.begin(), after->failures.end(),
+                                [cause](const auto& row) { return row.first == cause; });
+    if (counter == after->failures.end()) {
+      after->failures.emplace_back(cause, 1);
+    } else {
+      ++counter->second;
+    }
+  }
+  after->last = std::move(report);
+  return after;
+}
+
+}  // namespace
+
+class Prober::Core {
+ public:
+  Core(const base::Clock& clock, Diagnose diagnose, Publish publish)
+      : loop_(clock),
+        resolver_(loop_),
+        diagnose_(std::move(diagnose)),
+        publish_(std::move(publish)),
+        thread_([this] { loop_.run(); }) {}
+
+  ~Core() {
+    loop_.stop();
+    thread_.join();
+  }
+
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+
+  EventLoop& loop() { return loop_; }
+  void set_targets(const std::vector<std::shared_ptr<const model::Target>>& targets);
+  void probe_once(std::shared_ptr<const model::Target> target, const ProbeRun::Timing& timing,
+                  ProbeRun::Permit permit, std::function<void(Once)> done);
+
+ private:
+  struct Entry {
+    std::shared_ptr<const model::TargetState> state;
+    base::Duration phase{0};  // where in the interval its slots lie
+    base::SteadyTime slot;    // the next start
+    std::optional<EventLoop::TimerId> timer;
+    std::unique_ptr<ProbeRun> run;
+    bool postponed = false;   // said so in the log
+  };
+
+  [[nodiscard]] Shared shared() { return {loop_, pacer_, rejections_}; }
+  void place(Entry& entry, base::SteadyTime first);
+  void arm(Entry& entry);
+  void start(Entry& entry);
+  void finish(Entry& entry, const model::Target& target, ProbeRun::Completion completion);
+  std::shared_ptr<model::ProbeReport> conclude(const model::Target& target,
+                                               model::ProbeResult result);
+  void count(const model::ProbeResult& result);
+  void remove(std::unique_ptr<Entry> entry);
+  void changed();
+  void publish();
+
+  EventLoop loop_;
+  Resolver resolver_;
+  Pacer pacer_;
+  RejectionMemory rejections_;
+  Diagnose diagnose_;
+  Publish publish_;
+  std::unordered_map<std::string, std::unique_ptr<Entry>> entries_;  // by target name
+  std::vector<Entry*> order_;                                        // as configured
+  std::unordered_map<std::uint64_t, std::unique_ptr<ProbeRun>> once_;
+  std::uint64_t next_once_ = 0;
+  model::FleetState fleet_;
+  std::optional<EventLoop::TimerId> publish_timer_;
+  base::SteadyTime published_;
+  std::thread thread_;  // last: starts when everything else stands
+};
+
+void Prober::Core::set_targets(
+    const std::vector<std::shared_ptr<const model::Target>>& targets) {
+  auto before = std::exchange(entries_, {});
+  order_.clear();
+  auto first = loop_.clock().steady();
+  for (const auto& target : targets) {
+    auto known = before.find(target->name);
+    auto& slot = entries_[target->name];
+    if (known == before.end()) {
+      slot = std::make_unique<Entry>();
+      auto state = std::make_shared<model::TargetState>();
+      state->target = target;
+      slot->state = std::move(state);
+      place(*slot, first);
+      first += kFirstStep;
+    } else {
+      slot = std::move(known->second);
+      before.erase(known);
+      auto state = std::make_shared<model::TargetState>(*slot->state);
+      const bool same = *state->target->settings == *target->settings;
+      state->target = target;
+      slot->state = std::move(state);
+      if (!same) place(*slot, first);
+    }
+    order_.push_back(slot.get());
+  }
+  for (auto& [name, entry] : before) remove(std::move(entry));
+  changed();
+}
+
+void Prober::Core::remove(std::unique_ptr<Entry> entry) {
+  if (entry->timer) loop_.cancel(*entry->timer);
+  if (entry->run) --fleet_.probes_in_flight;
+}
+
+// Slots lie at fixed places of the interval, spread by the name's hash; a first one may come earlier.
+void Prober::Core::place(Entry& entry, base::SteadyTime first) {
+  const auto& target = *entry.state->target;
+  const auto interval = target.settings->interval;
+  entry.phase = base::Duration(std::hash<std::string>{}(target.name) %
+                               static_cast<std::uint64_t>(interval.count()));
+  entry.slot = first - interval;
+  arm(entry);
+  if (first < entry.slot) {
+    loop_.cancel(*entry.timer);
+    entry.slot = first;
+    entry.timer = loop_.at(entry.slot, [this, &entry] { start(entry); });
+  }
+}
+
+// The next place that leaves at least half an interval after the last start and is not past.
+void Prober::Core::arm(Entry& entry) {
+  if (entry.timer) loop_.cancel(*entry.timer);
+  const auto interval = entry.state->target->settings->interval;
+  const auto earliest = std::max(entry.slot + interval / 2, loop_.clock().steady());
+  const auto since = (earliest.time_since_epoch() - entry.phase) % interval;
+  entry.slot = earliest - since + (since > base::Duration::zero() ? interval : base::Duration{0});
+  entry.timer = loop_.at(entry.slot, [this, &entry] { start(entry); });
+}
+
+void Prober::Core::start(Entry& entry) {
+  entry.timer.reset();
+  const auto slot = entry.slot;
+  arm(entry);
+  if (entry.run) return;  // still under way: never two probes of one target
+  fleet_.scheduler_lag.observe(base::to_seconds(loop_.clock().steady() - slot));
+  const auto target = entry.state->target;
+  ++fleet_.probes_in_flight;
+  entry.run = std::make_unique<ProbeRun>(
+      shared(), resolver_, target,
+      ProbeRun::Timing{target->settings->timeout, target->settings->interval / 2, true},
+      ProbeRun::Permit{}, [this, &entry, target](ProbeRun::Completion completion) {
+        finish(entry, *target, std::move(completion));
+      });
+  entry.run->start();
+}
+
+void Prober::Core::finish(Entry& entry, const model::Target& target,
+                          ProbeRun::Completion completion) {
+  const auto run = std::move(entry.run);  // ends with this function, which it has called
+  --fleet_.probes_in_flight;
+  if (completion.end != ProbeRun::End::completed) {
+    if (!std::exchange(entry.postponed, true)) {
+      base::log::warn(
+          "probe postponed: its address is due for more than one connection per second; "
+          "lengthen the interval of the targets that share it",
+          {{"target", target.name},
+           {"address", completion.culprit ? completion.culprit->to_string() : ""}});
+    }
+    return;
+  }
+  entry.postponed = false;
+  auto report = conclude(target, std::move(completion.result));
+  entry.state = with_result(*entry.state, std::move(report));
+  changed();
+}
+
+std::shared_ptr<model::ProbeReport> Prober::Core::conclude(const model::Target& target,
+                                                           model::ProbeResult result) {
+  count(result);
+  auto report = std::make_shared<model::ProbeReport>();
+  report->diagnosis = diagnose_(target, result);
+  report->result = std::move(result);
+  return report;
+}
+
+void Prober::Core::count(const model::ProbeResult& result) {
+  if (result.resolve_time) fleet_.resolve.observe(base::to_seconds(*result.resolve_time));
+  for (const auto& address : result.addresses) {
+    for (auto phase : {Stage::connect, Stage::banner, Stage::kexinit}) {
+      if (auto time = address.seen.phases.get(phase)) {
+        fleet_.phase(phase).observe(base::to_seconds(*time));
+      }
+    }
+  }
+}
+
+void Prober::Core::probe_once(std::shared_ptr<const model::Target> target,
+                              const ProbeRun::Timing& timing, ProbeRun::Permit permit,
+                              std::function<void(Once)> done) {
+  const auto id = next_once_++;
+  ++fleet_.probes_in_flight;
+  auto finished = [this, id, target, done = std::move(done)](ProbeRun::Completion completion) {
+    auto self = once_.extract(id);  // ends with this function, which it has called
+    --fleet_.probes_in_flight;
+    Once once{completion.end, completion.culprit, nullptr};
+    if (completion.end == ProbeRun::End::completed) {
+      model::TargetState before;
+      before.target = target;
+      once.state = with_result(before, conclude(*target, std::move(completion.result)));
+    }
+    changed();
+    done(std::move(once));
+  };
+  auto run = std::make_unique<ProbeRun>(shared(), resolver_, target, timing, std::move(permit),
+                                        std::move(finished));
+  run->start();
+  once_.emplace(id, std::move(run));
+}
+
+void Prober::Core::changed() {
+  if (publish_timer_) return;
+  const auto when = std::max(loop_.clock().steady(), published_ + kPublishGap);
+  publish_timer_ = loop_.at(when, [this] { publish(); });
+}
+
+void Prober::Core::publish() {
+  publish_timer_.reset();
+  published_ = loop_.clock().steady();
+  Targets targets;
+  targets.reserve(order_.size());
+  for (const auto* entry : order_) targets.push_back(entry->state);
+  publish_(std::move(targets), fleet_);
+}
+
+Prober::Prober(const base::Clock& clock, Diagnose diagnose, Publish publish)
+    : core_(std::make_unique<Core>(clock, std::move(diagnose), std::move(publish))) {}
+
+Prober::~Prober() = default;
+
+void Prober::set_targets(std::vector<std::shared_ptr<const model::Target>> targets) {
+  core_->loop().post(
+      [core = core_.get(), targets = std::move(targets)] { core->set_targets(targets); });
+}
+
+void Prober::probe_once(std::shared_ptr<const model::Target> target,
+                        const ProbeRun::Timing& timing, ProbeRun::Permit permit,
+                        std::function<void(Once)> done) {
+  core_->loop().post([core = core_.get(), target = std::move(target), timing,
+                      permit = std::move(permit), done = std::move(done)] {
+    core->probe_once(target, timing, permit, done);
+  });
+}
+
+}  // namespace probe

@@ -1,0 +1,56 @@
+// The prober: one thread and one epoll loop for all targets. Hides scheduling, pacing and the probes
+// under way; gives out immutable states. All functions may be called from any thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "model/diagnosis.h"
+#include "model/snapshot.h"
+#include "model/target.h"
+#include "probe/probe_run.h"
+
+namespace probe {
+
+class Prober {
+ public:
+  using Diagnose =
+      std::function<model::Diagnosis(const model::Target&, const model::ProbeResult&)>;
+  using Targets = std::vector<std::shared_ptr<const model::TargetState>>;
+  // Called on the prober's thread after something has changed, at most every kPublishGap.
+  using Publish = std::function<void(Targets, const model::FleetState&)>;
+
+  static constexpr base::Duration kPublishGap = std::chrono::milliseconds(250);
+
+  struct Once {
+    ProbeRun::End end = ProbeRun::End::completed;
+    std::optional<base::IpAddress> culprit;          // with forbidden and postponed
+    std::shared_ptr<const model::TargetState> state;  // with completed
+  };
+
+  // `diagnose` and `publish` run on the prober's thread and must not block. Throws if the kernel gives
+  // no descriptors or the resolver cannot start.
+  Prober(const base::Clock& clock, Diagnose diagnose, Publish publish);
+  ~Prober();  // ends the thread; probes under way are dropped
+  Prober(const Prober&) = delete;
+  Prober& operator=(const Prober&) = delete;
+
+  // Names must be unique. A target that was there before keeps its counters, its last result and, if
+  // its settings are the same, its place in the schedule.
+  void set_targets(std::vector<std::shared_ptr<const model::Target>> targets);
+
+  // One probe now, beside the schedule but under the same pacing. `done` is called on the prober's
+  // thread, once; not at all if the prober ends before.
+  void probe_once(std::shared_ptr<const model::Target> target, const ProbeRun::Timing& timing,
+                  ProbeRun::Permit permit, std::function<void(Once)> done);
+
+ private:
+  class Core;
+  std::unique_ptr<Core> core_;
+};
+
+}  // namespace probe
