@@ -257,8 +257,7 @@ def test_no_penalty_for_a_patient_prober(lab, exporter):
     """OpenSSH 10 charges each visit a second of penalty; a visit a second must never be turned away."""
     server = lab.daemons.sshd10(lab.host)
     running = exporter.serve(lab.client, {
-        "probe": {"interval": "1s", "timeout": "1s"}, "targets": [{"target": V4.host}],
-        "local": {"enabled": False}})
+        "probe": {"interval": "1s", "timeout": "1s"}, "targets": [{"target": V4.host}]})
     target = V4.target()
     deadline = time.monotonic() + 25
     seen = set()
@@ -280,7 +279,7 @@ def test_known_rejection_never_turns_to_silence(lab, exporter):
     targets = [V4.target(port) for port in range(22, 26)]
     running = exporter.serve(lab.client, {
         "probe": {"interval": "2s", "timeout": "1s", "control_ports": []},
-        "targets": [{"target": t} for t in targets], "local": {"enabled": False}})
+        "targets": [{"target": t} for t in targets]})
     seen = {t: [] for t in targets}
     deadline = time.monotonic() + 16
     while time.monotonic() < deadline:
@@ -319,7 +318,7 @@ def test_one_connection_a_second_to_an_address(lab, exporter, sniffer):
                V4.target(22, V4.host_second)]
     running = exporter.serve(lab.client, {
         "probe": {"interval": "12s", "timeout": "10s", "alternative_ports": [2222]},
-        "targets": [{"target": t} for t in targets], "local": {"enabled": False}})
+        "targets": [{"target": t} for t in targets]})
     running.wait_for_causes(*(t if ":" in t else f"{t}:22" for t in targets), seconds=24)
     attempts = sniffer.attempts()
     print([(round(s.at - attempts[0].at, 3), s.address, s.port) for s in attempts])
@@ -342,8 +341,7 @@ def test_hostile_text_stays_text(lab, exporter):
     lab.daemons.peer(lab.host, says(b'<img src=x onerror=alert(2)>"\x1b[31m\n'), 23)
     targets = [V4.target(22), V4.target(23)]
     running = exporter.serve(lab.client, {
-        "probe": {"interval": "5s", "timeout": "4s"}, "targets": [{"target": t} for t in targets],
-        "local": {"enabled": False}})
+        "probe": {"interval": "5s", "timeout": "4s"}, "targets": [{"target": t} for t in targets]})
     running.wait_for_causes(*targets)
     page = running.get("/").text
     assert "<script>alert" not in page and "<img" not in page
@@ -362,7 +360,7 @@ def test_a_pile_of_hostile_peers_stops_nobody(lab, exporter):
     targets = [V4.target(1000 + n, V4.host_second) for n in range(len(scripts))]
     running = exporter.serve(lab.client, {
         "probe": {"interval": "6s", "timeout": "5s", "control_ports": []},
-        "targets": [{"target": t} for t in [*targets, V4.host]], "local": {"enabled": False}})
+        "targets": [{"target": t} for t in [*targets, V4.host]]})
     running.wait_for_causes(V4.target(), *targets, seconds=20)
     samples = running.metrics()
     assert samples.cause(V4.target()) == "none"

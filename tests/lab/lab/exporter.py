@@ -85,7 +85,7 @@ class Exporter:
         probe = dict(probe or {})
         if timeout is not None:
             probe["timeout"] = f"{timeout}s"
-        argv += ["--config.file", self.write_config({"probe": probe, "local": {"enabled": False}})]
+        argv += ["--config.file", self.write_config({"probe": probe})]
         done = namespace.run([*argv, *targets], check=False, text=False, timeout=wait, stderr=subprocess.PIPE)
         context = f"exit {done.returncode}\n{done.stdout[:4000]!r}\n{done.stderr[:2000]!r}"
         assert done.returncode in (0, 1), context
