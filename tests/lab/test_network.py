@@ -86,7 +86,8 @@ CASES = [
     Case("client_output_reject", (6,), rule("client", "output", "reject"), self_rejects((1, 4))),
     Case("client_output_prohibited", (4,), rule("client", "output", "reject with icmp type admin-prohibited"),
          self_rejects((3, 13))),
-    Case("client_output_prohibited", (6,), rule("client", "output", "reject with icmpv6 type admin-prohibited"),
+    Case("client_output_prohibited", (6,), rule("client", "output",
+            "reject with icmpv6 type admin-prohibited"),
          self_rejects((1, 1))),
     Case("source_address_elsewhere", (4,), polite_ssh,
          Expect("client_resource", "connect", "local_error", SURE, errno="EADDRNOTAVAIL"),
@@ -97,14 +98,18 @@ CASES = [
 
     # The way.
     Case("neighbour_missing", (4,), nothing,
-         Expect("host_down", "connect", ("rejected_icmp", "local_error"), SURE, "EHOSTUNREACH", evidence=("{missing_beside_client}",)),
+         Expect("host_down", "connect", ("rejected_icmp", "local_error"), SURE, "EHOSTUNREACH",
+                evidence=("{missing_beside_client}",)),
          "missing_beside_client", timeout=5),
     Case("neighbour_missing", (6,), nothing,
-         Expect("host_down", "connect", ("rejected_icmp", "local_error"), SURE, "EHOSTUNREACH", evidence=("{missing_beside_client}",)),
+         Expect("host_down", "connect", ("rejected_icmp", "local_error"), SURE, "EHOSTUNREACH",
+                evidence=("{missing_beside_client}",)),
          "missing_beside_client", timeout=5),
-    Case("host_down_behind_router", (4,), nothing, rejected("host_down", (3, 1), "router", errno="EHOSTUNREACH"),
+    Case("host_down_behind_router", (4,), nothing,
+         rejected("host_down", (3, 1), "router", errno="EHOSTUNREACH"),
          "missing_beside_host", timeout=5),
-    Case("host_down_behind_router", (6,), nothing, rejected("host_down", (1, 3), "router", errno="EHOSTUNREACH"),
+    Case("host_down_behind_router", (6,), nothing,
+         rejected("host_down", (1, 3), "router", errno="EHOSTUNREACH"),
          "missing_beside_host", timeout=5),
     Case("router_without_route", (4,), nothing, rejected("no_route", (3, 0), "router"), "elsewhere"),
     Case("router_without_route", (6,), nothing, rejected("no_route", (1, 0), "router"), "elsewhere"),
@@ -114,16 +119,19 @@ CASES = [
     Case("router_unreachable_route", (6,), route("router", "unreachable"),
          rejected("no_route", (1, 0), "router"), "elsewhere"),
     Case("routing_loop", (4,), routing_loop,
-         Expect("no_route", "connect", "rejected_icmp", SURE, icmp=(11, 0), role="path", evidence=("loop",)), "elsewhere"),
+         Expect("no_route", "connect", "rejected_icmp", SURE, icmp=(11, 0), role="path",
+                evidence=("loop",)), "elsewhere"),
     Case("routing_loop", (6,), routing_loop,
-         Expect("no_route", "connect", "rejected_icmp", SURE, icmp=(3, 0), role="path", evidence=("loop",)), "elsewhere"),
+         Expect("no_route", "connect", "rejected_icmp", SURE, icmp=(3, 0), role="path", evidence=("loop",)),
+         "elsewhere"),
 
     # Firewalls on the way.
     Case("path_3_3", (4,), forward(""), path_rejects((3, 3), errno="ECONNREFUSED")),
     Case("path_3_13", (4,), forward("with icmp type admin-prohibited"), path_rejects((3, 13))),
     Case("path_3_10", (4,), forward("with icmp type host-prohibited"), path_rejects((3, 10))),
     Case("path_3_9", (4,), forward("with icmp type net-prohibited"), path_rejects((3, 9))),
-    Case("path_1_1", (6,), forward("with icmpv6 type admin-prohibited"), path_rejects((1, 1), errno="EACCES")),
+    Case("path_1_1", (6,), forward("with icmpv6 type admin-prohibited"),
+         path_rejects((1, 1), errno="EACCES")),
     Case("path_1_4", (6,), forward(""), path_rejects((1, 4), errno="ECONNREFUSED")),
     Case("path_1_5", (6,), forward("with icmpv6 type policy-fail"), path_rejects((1, 5))),
     Case("path_prerouting", (4,), rule("router", "prerouting", "reject"), path_rejects((3, 3))),
@@ -137,43 +145,58 @@ CASES = [
 
     # Firewalls on the host.
     Case("host_3_3", (4,), host_input(""), host_rejects((3, 3), errno="ECONNREFUSED")),
-    Case("host_3_13", (4,), host_input("with icmp type admin-prohibited"), host_rejects((3, 13), errno="EHOSTUNREACH")),
-    Case("host_3_10", (4,), host_input("with icmp type host-prohibited"), host_rejects((3, 10), errno="EHOSTUNREACH")),
-    Case("host_3_9", (4,), host_input("with icmp type net-prohibited"), host_rejects((3, 9), errno="ENETUNREACH")),
+    Case("host_3_13", (4,), host_input("with icmp type admin-prohibited"),
+         host_rejects((3, 13), errno="EHOSTUNREACH")),
+    Case("host_3_10", (4,), host_input("with icmp type host-prohibited"),
+         host_rejects((3, 10), errno="EHOSTUNREACH")),
+    Case("host_3_9", (4,), host_input("with icmp type net-prohibited"),
+         host_rejects((3, 9), errno="ENETUNREACH")),
     Case("host_1_4", (6,), host_input(""), host_rejects((1, 4), errno="ECONNREFUSED")),
-    Case("host_1_1", (6,), host_input("with icmpv6 type admin-prohibited"), host_rejects((1, 1), errno="EACCES")),
+    Case("host_1_1", (6,), host_input("with icmpv6 type admin-prohibited"),
+         host_rejects((1, 1), errno="EACCES")),
     Case("host_1_5", (6,), host_input("with icmpv6 type policy-fail"), host_rejects((1, 5), errno="EACCES")),
     Case("host_1_6", (6,), host_input("with icmpv6 type reject-route"), host_rejects((1, 6), errno="EACCES")),
     Case("host_iptables", (4,), iptables("host", "INPUT", "-j", "REJECT"), host_rejects((3, 3))),
     Case("host_iptables", (6,), iptables("host", "INPUT", "-j", "REJECT"), host_rejects((1, 4))),
     Case("host_iptables_host_prohibited", (4,),
-         iptables("host", "INPUT", "-j", "REJECT", "--reject-with", "icmp-host-prohibited"), host_rejects((3, 10))),
+         iptables("host", "INPUT", "-j", "REJECT", "--reject-with", "icmp-host-prohibited"),
+         host_rejects((3, 10))),
     Case("host_iptables_adm_prohibited", (6,),
-         iptables("host", "INPUT", "-j", "REJECT", "--reject-with", "icmp6-adm-prohibited"), host_rejects((1, 1))),
+         iptables("host", "INPUT", "-j", "REJECT", "--reject-with", "icmp6-adm-prohibited"),
+         host_rejects((1, 1))),
     # On another address of the same host; a running sshd behind the rule changes nothing.
-    Case("host_rejects_one_source", (4,), all_of(polite_ssh, rule("host", "input", "reject", "ip saddr 10.77.1.0/24 tcp dport 22")),
+    Case("host_rejects_one_source", (4,), all_of(polite_ssh,
+            rule("host", "input", "reject", "ip saddr 10.77.1.0/24 tcp dport 22")),
          host_rejects((3, 3))),
     Case("host_reset", BOTH, all_of(polite_ssh, host_input("with tcp reset")), CLOSED),
 
     # Silence.
-    Case("port_filtered", BOTH, all_of(lambda lab: listeners(lab, 443), drop("host", "input")), silent("port_filtered"), timeout=6),
+    Case("port_filtered", BOTH, all_of(lambda lab: listeners(lab, 443), drop("host", "input")),
+         silent("port_filtered"), timeout=6),
     Case("port_filtered_second_control_port", BOTH,
-         all_of(lambda lab: listeners(lab, 80), drop("host", "input", "tcp dport { 22, 443 }")), silent("port_filtered"), timeout=6),
-    Case("port_filtered_closed_control_port", BOTH, drop("router", "forward"), silent("port_filtered"), timeout=6),
+         all_of(lambda lab: listeners(lab, 80), drop("host", "input", "tcp dport { 22, 443 }")),
+         silent("port_filtered"), timeout=6),
+    Case("port_filtered_closed_control_port", BOTH, drop("router", "forward"), silent("port_filtered"),
+         timeout=6),
     Case("own_output_drop", BOTH, drop("client", "output"), silent("port_filtered"), timeout=6),
     Case("no_answer", BOTH, drop("host", "input", "meta l4proto tcp"), silent("no_answer"), timeout=6),
-    Case("no_answer_blackhole", BOTH, route("router", "blackhole"), silent("no_answer"), "elsewhere", timeout=6),
-    Case("no_answer_without_control_ports", BOTH, drop("host", "input"), silent("no_answer"), probe={"control_ports": []}),
+    Case("no_answer_blackhole", BOTH, route("router", "blackhole"), silent("no_answer"), "elsewhere",
+         timeout=6),
+    Case("no_answer_without_control_ports", BOTH, drop("host", "input"), silent("no_answer"),
+         probe={"control_ports": []}),
     # Answers are dropped, not questions: still silence.
-    Case("no_answer_one_way", BOTH, all_of(polite_ssh, drop("host", "output", "meta l4proto tcp")), silent("no_answer"), timeout=6),
+    Case("no_answer_one_way", BOTH, all_of(polite_ssh, drop("host", "output", "meta l4proto tcp")),
+         silent("no_answer"), timeout=6),
 
     # Nobody listens.
     Case("port_closed", BOTH, nothing, CLOSED),
     Case("port_closed_other_ports_open", BOTH, lambda lab: listeners(lab, 443, 80), CLOSED),
     Case("wrong_port", BOTH, lambda lab: lab.daemons.sshd(lab.host, port=2222),
-         Expect("wrong_port", "connect", "refused_rst", SURE, evidence=("2222",)), probe={"alternative_ports": [2222]}),
+         Expect("wrong_port", "connect", "refused_rst", SURE, evidence=("2222",)),
+         probe={"alternative_ports": [2222]}),
     Case("wrong_port_second_alternative", BOTH, lambda lab: lab.daemons.sshd(lab.host, port=2200),
-         Expect("wrong_port", "connect", "refused_rst", SURE, evidence=("2200",)), probe={"alternative_ports": [2222, 2200]}, timeout=6),
+         Expect("wrong_port", "connect", "refused_rst", SURE, evidence=("2200",)),
+         probe={"alternative_ports": [2222, 2200]}, timeout=6),
     Case("alternative_port_is_not_ssh", BOTH, lambda lab: lab.daemons.nginx(lab.host, 2222), CLOSED,
          probe={"alternative_ports": [2222]}, timeout=5),
 ]
@@ -345,7 +368,8 @@ def test_wrong_address(family, lab, exporter):
     names(lab, {"host": [a.host, a.host_second]})
     lab.daemons.sshd(lab.host, listen=(a.host,))
     result = dns_case(lab, exporter, "host.lab.test", addresses=a)
-    check(result, Expect("wrong_address", "connect", "refused_rst", SURE, evidence=("{host_second}", "{host}")), a)
+    check(result, Expect("wrong_address", "connect", "refused_rst", SURE,
+                         evidence=("{host_second}", "{host}")), a)
     found = by_address(result)
     assert found[a.host]["outcome"] == "ok" and found[a.host]["cause"] == "none"
     assert found[a.host_second]["outcome"] == "refused_rst"
@@ -462,7 +486,8 @@ def test_source_address(family, lab, exporter):
     polite_ssh(lab)
     word = "ip" if family == 4 else "ip6"
     rule("host", "input", "reject", f"{word} saddr != {source} tcp dport 22")(lab)
-    results = [exporter.diagnose(lab.client, a.host, timeout=4, probe=p)[0] for p in ({}, {"source_address": source})]
+    results = [exporter.diagnose(lab.client, a.host, timeout=4, probe=p)[0] for p in ({},
+            {"source_address": source})]
     assert [r["cause"] for r in results] == ["host_firewall_reject", "none"]
 
 
@@ -484,7 +509,8 @@ def test_many_targets_at_once(lab, exporter):
     names(lab, {"host": [V4.host], "gone": ["10.77.2.99"]})
     polite_ssh(lab)
     listeners(lab, 2222)
-    targets = ["gone.lab.test", "host.lab.test", "nobody.lab.test", V4.target(24, V4.host_second), V6.target()]
+    targets = ["gone.lab.test", "host.lab.test", "nobody.lab.test", V4.target(24, V4.host_second),
+               V6.target()]
     results = exporter.diagnose(lab.client, *targets, timeout=5)
     for result in results:
         check_shape(result, 5)

@@ -128,13 +128,15 @@ def test_fleet(fleet):
     assert sum(v for _, v in samples.all("ssh_targets")) == len(FLEET)
     for labels, value in samples.all("ssh_targets"):
         assert value == sum(1 for t in FLEET if samples.cause(t) == labels["cause"])
-    assert {l["phase"] for l, _ in samples.all("ssh_probe_phase_duration_seconds_count")} >= {"connect", "banner", "kexinit"}
+    assert {l["phase"] for l, _ in samples.all("ssh_probe_phase_duration_seconds_count")} >= {"connect",
+            "banner", "kexinit"}
     # The exporter itself.
     assert samples.value("ssh_refusal_exporter_config_last_reload_successful") == 1
     assert abs(time.time() - samples.value("ssh_refusal_exporter_config_last_reload_success_timestamp_seconds")) < 90
     assert set(samples.labels("ssh_refusal_exporter_build_info")) >= {"version", "revision", "compiler"}
     for name in ("ssh_refusal_exporter_probes_in_flight", "ssh_refusal_exporter_scrape_duration_seconds",
-                 "process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds", "process_max_fds",
+                 "process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds",
+                 "process_max_fds",
                  "process_start_time_seconds", "process_virtual_memory_bytes"):
         assert samples.value(name) >= 0
     assert samples.all("ssh_refusal_exporter_scheduler_lag_seconds_bucket", le="+Inf")
@@ -161,14 +163,16 @@ def test_before_the_first_probe_only_counters_exist(lab, exporter):
 
 def test_pages_by_method_and_path(lab, exporter):
     running = exporter.serve(lab.client, config())
-    for path, kind in (("/", "text/html"), ("/metrics", "text/plain"), ("/api/v1/targets", "application/json"),
+    for path, kind in (("/", "text/html"), ("/metrics", "text/plain"),
+                       ("/api/v1/targets", "application/json"),
                        ("/-/healthy", ""), ("/-/ready", "")):
         answer = running.get(path)
         assert answer.status == 200, path
         assert answer.headers["Content-Type"].startswith(kind)
         head = running.request("HEAD", path)
         assert head.status == 200 and head.body == b""
-    for path in ("/nothing", "/metrics/foo", "/metricsfoo", "/-/", "/api/v1/", "/%2e%2e/etc/passwd", "/../etc/passwd",
+    for path in ("/nothing", "/metrics/foo", "/metricsfoo", "/-/", "/api/v1/", "/%2e%2e/etc/passwd",
+                 "/../etc/passwd",
                  "/-/healthy/x"):
         assert running.get(path).status == 404, path
     assert running.get("/-/reload").status == 405
@@ -195,11 +199,13 @@ def test_listens_where_it_is_told(lab, exporter):
 
 def test_default_port_is_open_for_both_families(lab, exporter):
     path = exporter.write_config(config())
-    lab.daemons.start(lab.client, [binary(), f"--config.file={path}"], ready=lambda: port_open(lab, "127.0.0.1"))
+    lab.daemons.start(lab.client, [binary(), f"--config.file={path}"],
+                      ready=lambda: port_open(lab, "127.0.0.1"))
     assert port_open(lab, "::1")
     for url in ((), ("http://127.0.0.1:10062/-/healthy",)):
         assert lab.client.run([binary(), "healthcheck", *url], check=False).returncode == 0
-    assert lab.client.run([binary(), "healthcheck", "http://127.0.0.1:1/-/healthy"], check=False).returncode != 0
+    assert lab.client.run([binary(), "healthcheck", "http://127.0.0.1:1/-/healthy"],
+                          check=False).returncode != 0
 
 
 def port_open(lab, address, port=10062):
@@ -239,13 +245,15 @@ def test_changed_settings_of_a_target_are_used(lab, exporter):
     lab.daemons.peer(lab.host, ssh_server(kex="diffie-hellman-group1-sha1"))
     running = exporter.serve(lab.client, config(V4.target()))
     running.wait_for(lambda s: s.cause(V4.target()) == "kex_mismatch")
-    running.config.write_text(json.dumps(config({"target": V4.target(), "depth": "banner", "labels": {"role": "x"}})))
+    running.config.write_text(json.dumps(config({"target": V4.target(), "depth": "banner",
+            "labels": {"role": "x"}})))
     running.reload()
     samples = running.wait_for(lambda s: s.cause(V4.target()) == "none")
     assert samples.labels("ssh_probe_cause", target=V4.target())["role"] == "x"
 
 
-@pytest.mark.parametrize("bad", ["targets: [", "probe: {intervall: 5s}", "", None], ids=["malformed", "unknown_key", "empty", "gone"])
+@pytest.mark.parametrize("bad", ["targets: [", "probe: {intervall: 5s}", "", None],
+                         ids=["malformed", "unknown_key", "empty", "gone"])
 def test_a_bad_file_changes_nothing(bad, lab, exporter):
     lab.daemons.peer(lab.host, ssh_server())
     target = V4.target()
@@ -304,7 +312,8 @@ def replace(path, text):
     beside.rename(path)
 
 
-@pytest.mark.parametrize("write", [replace, lambda path, text: path.write_text(text)], ids=["renamed", "in_place"])
+@pytest.mark.parametrize("write", [replace, lambda path, text: path.write_text(text)],
+                         ids=["renamed", "in_place"])
 def test_file_sd_is_watched(write, lab, exporter, sd):
     lab.daemons.peer(lab.host, ssh_server())
     one, two = V4.target(22), V6.target(22)
@@ -404,7 +413,9 @@ def test_a_list_of_100_000(lab, exporter, sd):
     good = V4.target()
     path = sd / "hosts.yml"
     path.write_text(json.dumps([{"targets": [good]}]))
-    running = exporter.serve(lab.client, sd_config(sd) | {"probe": {"interval": "60s", "timeout": "2s", "control_ports": []}})
+    running = exporter.serve(lab.client,
+                             sd_config(sd) | {"probe": {"interval": "60s", "timeout": "2s",
+                                     "control_ports": []}})
     running.wait_for_causes(good)
     lab.client.ip("route", "add", "unreachable", "10.128.0.0/9")
     many = [f"10.{128 + n // 62500}.{n // 250 % 250}.{n % 250 + 1}" for n in range(100_000)]
@@ -443,7 +454,8 @@ def test_probe(lab, exporter):
     promtool(answer.text)
     samples = Samples.parse(answer.text)
     assert samples.value("ssh_probe_success") == 1
-    assert samples.labels("ssh_probe_cause") == {"cause": "none", "layer": "none", "confidence": samples.labels("ssh_probe_cause")["confidence"]}
+    assert samples.labels("ssh_probe_cause") == {"cause": "none", "layer": "none",
+            "confidence": samples.labels("ssh_probe_cause")["confidence"]}
     assert not [1 for _, labels, _ in samples if "target" in labels]
     assert samples.value("ssh_probe_phase_seconds", phase="kexinit") < 2
     samples = Samples.parse(running.get(f"/probe?target={V4.host}:22&module=banner").text)
@@ -459,8 +471,10 @@ def test_probe(lab, exporter):
     assert targets_of(running.metrics()) == set()
 
 
-@pytest.mark.parametrize("query", ["", "?target=", "?module=default", "?target=host:0", "?target=host:99999", "?target=%00",
-                                   "?target=a%20b", "?target=10.77.2.2&module=none", "?target=http://x/", "?target=%ff%fe",
+@pytest.mark.parametrize("query", ["", "?target=", "?module=default", "?target=host:0",
+                                   "?target=host:99999", "?target=%00",
+                                   "?target=a%20b", "?target=10.77.2.2&module=none", "?target=http://x/",
+                                   "?target=%ff%fe",
                                    "?target=[::1", "?target=" + "a" * 5000])
 def test_probe_refuses_nonsense(query, lab, exporter):
     running = exporter.serve(lab.client, config())
@@ -476,7 +490,8 @@ def test_probe_keeps_to_the_allowed_networks(lab, exporter, sniffer):
         "enabled": True, "allowed_networks": ["10.77.2.2/32"]}))
     assert running.get(f"/probe?target={V4.host}").status == 200
     assert running.get("/probe?target=inside.lab.test").status == 200
-    for target in (V4.host_second, "outside.lab.test", "127.0.0.1", "%5Bfd77:0:0:2::2%5D", "%5B::ffff:10.77.2.3%5D"):
+    for target in (V4.host_second, "outside.lab.test", "127.0.0.1", "%5Bfd77:0:0:2::2%5D",
+                   "%5B::ffff:10.77.2.3%5D"):
         assert running.get(f"/probe?target={target}").status == 403, target
     assert running.get("/probe?target=both.lab.test").status in (200, 403)
     assert {s.address for s in sniffer.attempts()} == {V4.host}
@@ -640,7 +655,8 @@ def test_it_ends_cleanly(number, lab, exporter):
     held = [running.open() for _ in range(5)]
     for sock in held:
         sock.sendall(b"GET /metr")
-    scrape = threading.Thread(target=lambda: swallow(lambda: running.get(f"/probe?target={V4.host}:9", timeout=20)))
+    scrape = threading.Thread(target=lambda: swallow(lambda: running.get(f"/probe?target={V4.host}:9",
+            timeout=20)))
     scrape.start()
     time.sleep(0.5)
     start = time.monotonic()
@@ -679,7 +695,8 @@ BAD_FILES = {
     "duration_without_unit": ("probe:\n  interval: 60\n", 2, ("60",)),
     "negative_duration": ("probe:\n  interval: -5s\n", 2, ("-5s",)),
     "interval_too_short": ("probe:\n  interval: 100ms\n", 2, ("interval",)),
-    "timeout_longer_than_interval": ("probe:\n  interval: 5s\n  timeout: 10s\n", None, ("timeout", "interval")),
+    "timeout_longer_than_interval": ("probe:\n  interval: 5s\n  timeout: 10s\n", None,
+                                     ("timeout", "interval")),
     "huge_duration": ("probe:\n  interval: 99999999999999999999s\n", 2, ()),
     "bad_depth": ("probe:\n  depth: deep\n", 2, ("deep", "kexinit")),
     "bad_protocol": ("probe:\n  ip_protocol: ipv5\n", 2, ("ipv5", "ipv4")),
@@ -726,18 +743,22 @@ def test_other_bad_starts(lab, exporter):
         taken.bind(("127.0.0.1", 10062))
         taken.listen()
         assert "10062" in start_expecting_failure(lab, good)
-    for flags in (["--no-such-flag"], ["--web.listen-address=nowhere:port"], ["--log.level=loud"], ["nonsense"]):
+    for flags in (["--no-such-flag"], ["--web.listen-address=nowhere:port"], ["--log.level=loud"],
+                  ["nonsense"]):
         done = lab.client.run([binary(), f"--config.file={good}", *flags], check=False, timeout=15)
         assert done.returncode not in (0, -6, -11), flags
         assert done.stdout.strip()
 
 
 def test_config_check_prints_a_fixpoint(lab, exporter):
-    path = exporter.write_config(config("host.lab.test", {"target": "b:2222", "depth": "banner", "labels": {"a": 'q"\\x'}},
+    path = exporter.write_config(config("host.lab.test",
+                                        {"target": "b:2222", "depth": "banner", "labels": {"a": 'q"\\x'}},
                                         modules={"slow": {"timeout": "9s", "interval": "10s"}}))
-    once = lab.client.run([binary(), f"--config.file={path}", "--config.check"], stderr=subprocess.DEVNULL).stdout
+    once = lab.client.run([binary(), f"--config.file={path}", "--config.check"],
+                          stderr=subprocess.DEVNULL).stdout
     again = exporter.write_config(once)
-    twice = lab.client.run([binary(), f"--config.file={again}", "--config.check"], stderr=subprocess.DEVNULL).stdout
+    twice = lab.client.run([binary(), f"--config.file={again}", "--config.check"],
+                           stderr=subprocess.DEVNULL).stdout
     assert once == twice and "host.lab.test" in once
 
 
@@ -764,13 +785,15 @@ def test_version_and_help(lab, exporter):
     version = lab.client.run([binary(), "--version"]).stdout
     assert "ssh_refusal_exporter" in version
     text = lab.client.run([binary(), "--help"]).stdout
-    for word in ("--config.file", "--config.check", "--web.listen-address", "--web.telemetry-path", "--log.level",
+    for word in ("--config.file", "--config.check", "--web.listen-address", "--web.telemetry-path",
+                 "--log.level",
                  "--log.format", "diagnose", "healthcheck"):
         assert word in text
 
 
 def test_logs_as_json(lab, exporter):
-    running = exporter.serve(lab.client, config(V4.target()), flags=["--log.format=json", "--log.level=debug"])
+    running = exporter.serve(lab.client, config(V4.target()),
+                             flags=["--log.format=json", "--log.level=debug"])
     running.wait_for_causes(V4.target())
     running.stop()
     lines = running.log().splitlines()
@@ -791,7 +814,8 @@ def test_a_change_is_seen_and_counted(lab, exporter):
     running.wait_for(lambda s: s.cause(target) == "host_firewall_reject")
     lab.host.nft("flush ruleset")
     samples = running.wait_for(lambda s: s.cause(target) == "none")
-    assert samples.value("ssh_probe_failures_total", target=target, cause="host_firewall_reject", layer="host_firewall") >= 1
+    assert samples.value("ssh_probe_failures_total", target=target, cause="host_firewall_reject",
+                         layer="host_firewall") >= 1
     assert samples.all("ssh_probe_responder_info", target=target) == []
 
 
@@ -799,7 +823,8 @@ def test_a_rejection_that_became_a_drop_is_told(lab, exporter):
     """Memory of a reject must not hide for ever that the firewall has changed to silence."""
     target = V4.target()
     rule("host", "input", "reject")(lab)
-    running = exporter.serve(lab.client, config(target, probe={"interval": "2s", "timeout": "2s", "control_ports": [443]}))
+    running = exporter.serve(lab.client, config(target,
+            probe={"interval": "2s", "timeout": "2s", "control_ports": [443]}))
     running.wait_for(lambda s: s.cause(target) == "host_firewall_reject")
     lab.host.nft("flush ruleset")
     rule("host", "input", "drop")(lab)
@@ -815,7 +840,8 @@ def test_starts_are_spread(lab, exporter):
     try:
         running = exporter.serve(lab.client, config(*(f"10.77.2.{100 + n}" for n in range(20)),
                                                     probe={"interval": "4s", "timeout": "3s"}))
-        running.wait_for(lambda s: all(probes(s, f"10.77.2.{100 + n}:22") >= 2 for n in range(20)), seconds=20)
+        running.wait_for(lambda s: all(probes(s, f"10.77.2.{100 + n}:22") >= 2 for n in range(20)),
+                         seconds=20)
         attempts = sniffer.attempts()
     finally:
         sniffer.stop()

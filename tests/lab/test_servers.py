@@ -87,7 +87,8 @@ def no_common(*words):
 TURNED_AWAY = Expect("turned_away", "banner", "turned_away", UMBRELLA)
 # Bytes come, but no line of SSH: it must end at the deadline; which cause it gets is a matter of taste,
 # but nobody proved a hanging sshd.
-TARPIT = Expect(("not_ssh", "sshd_hung", "unknown"), "banner", ("timeout", "not_ssh"), confidence=("possible", "likely"))
+TARPIT = Expect(("not_ssh", "sshd_hung", "unknown"), "banner", ("timeout", "not_ssh"),
+                confidence=("possible", "likely"))
 
 CASES = [
     # Real servers that are well.
@@ -101,14 +102,18 @@ CASES = [
     Case("depth_connect_stopped", stopped, OK, probe={"depth": "connect"}),
 
     # Overload and policy of real servers.
-    Case("max_startups_9", full("sshd"), Expect("max_startups", "banner", "turned_away", SURE), BOTH, text="Exceeded MaxStartups"),
+    Case("max_startups_9", full("sshd"), Expect("max_startups", "banner", "turned_away", SURE), BOTH,
+         text="Exceeded MaxStartups"),
     Case("max_startups_10", full("sshd10"), TURNED_AWAY, BOTH, text="Not allowed at this time"),
     Case("source_penalty_10", penalised, TURNED_AWAY, BOTH, text="Not allowed at this time"),
-    Case("tcp_wrappers_denied", wrapped, Expect("tcp_wrappers_denied", "banner", ("closed", "reset"), ("likely",)), BOTH, timeout=8),
-    Case("sshd_hung", stopped, Expect("sshd_hung", "banner", "timeout", ("likely", "possible")), BOTH, timeout=7),
+    Case("tcp_wrappers_denied", wrapped, Expect("tcp_wrappers_denied", "banner", ("closed", "reset"),
+            ("likely",)), BOTH, timeout=8),
+    Case("sshd_hung", stopped, Expect("sshd_hung", "banner", "timeout", ("likely", "possible")), BOTH,
+         timeout=7),
 
     # Real servers without an algorithm that a current client takes.
-    Case("kex_group1", offers(kex="diffie-hellman-group1-sha1"), no_common("key exchange", "diffie-hellman-group1-sha1"), BOTH),
+    Case("kex_group1", offers(kex="diffie-hellman-group1-sha1"),
+         no_common("key exchange", "diffie-hellman-group1-sha1"), BOTH),
     Case("kex_group14_sha1", offers(kex="diffie-hellman-group14-sha1"), no_common("key exchange")),
     Case("kex_host_key", offers(host_key="ssh-rsa"), no_common("host key", "ssh-rsa")),
     Case("kex_cipher_3des", offers(cipher="3des-cbc"), no_common("cipher", "3des-cbc")),
@@ -124,10 +129,12 @@ CASES = [
     Case("openssl_tls", real("tls_server"), closed_early(("closed", "reset"))),
     peer("tls_alert", says(0.05, b"\x15\x03\x01\x00\x02\x02\x46"), NOT_SSH),
     peer("smtp", says(b"220 mail.example.net ESMTP Postfix\r\n", then="hold"), NOT_SSH, timeout=5),
-    peer("smtp_talks", lambda c: (c.send(b"220 mail ESMTP\r\n"), c.read_line(), c.send(b"502 5.5.2 Error\r\n"), c.hold()), NOT_SSH, timeout=5),
+    peer("smtp_talks", lambda c: (c.send(b"220 mail ESMTP\r\n"), c.read_line(),
+                                  c.send(b"502 5.5.2 Error\r\n"), c.hold()), NOT_SSH, timeout=5),
     peer("ftp", says(b"220 (vsFTPd 3.0.3)\r\n", then="hold"), NOT_SSH, timeout=5),
     peer("imap", says(b"* OK [CAPABILITY IMAP4rev1] ready\r\n", then="hold"), NOT_SSH, timeout=5),
-    peer("mysql", says(b"\x4a\x00\x00\x00\x0a8.0.36\x00\x08\x00\x00\x00abcdefgh\x00", then="hold"), NOT_SSH, timeout=5),
+    peer("mysql", says(b"\x4a\x00\x00\x00\x0a8.0.36\x00\x08\x00\x00\x00abcdefgh\x00", then="hold"), NOT_SSH,
+         timeout=5),
     peer("http_200", lambda c: (c.read_line(), c.send(b"HTTP/1.0 200 OK\r\n\r\nhi"), ), NOT_SSH),
     peer("telnet", says(b"\xff\xfd\x18\xff\xfd\x20\xff\xfd\x23", then="hold"), NOT_SSH, timeout=5),
     peer("rdp", says(b"\x03\x00\x00\x13\x0e\xd0\x00\x00\x124\x00\x02\x0f\x08\x00\x02\x00\x00\x00"), NOT_SSH),
@@ -139,62 +146,79 @@ CASES = [
          Expect("protocol_version", "banner", "unsupported_version", SURE, evidence=("1.5",)), families=BOTH),
     peer("ssh_1_99", ssh_server(b"SSH-1.99-Cisco-1.25\r\n"), OK, server="Cisco-1.25"),
     peer("ssh_2_0_bare_newline", ssh_server(b"SSH-2.0-OpenSSH_3.4\n"), OK, server="OpenSSH_3.4"),
-    peer("ssh_2_0_comment", ssh_server(b"SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n"), OK, server="OpenSSH_9.2p1"),
+    peer("ssh_2_0_comment", ssh_server(b"SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n"), OK,
+         server="OpenSSH_9.2p1"),
 
     # Before and around the banner.
     peer("lines_before_banner", ssh_server(before=b"Authorised users only.\r\n" * 20), OK),
     peer("banner_byte_by_byte", one_byte_at_a_time(BANNER + wire.kexinit(), 0.002), OK, families=BOTH),
     peer("late_banner", lambda c: (c.pause(2), ssh_server()(c)), OK, timeout=5),
-    peer("text_then_close", says(b"Go away, we are full.\r\n"), TURNED_AWAY, families=BOTH, text="Go away, we are full."),
+    peer("text_then_close", says(b"Go away, we are full.\r\n"), TURNED_AWAY, families=BOTH,
+         text="Go away, we are full."),
     peer("text_then_reset", says(b"Too many users\r\n", then="reset"), TURNED_AWAY),
     peer("text_without_newline_then_close", says(b"denied"), TURNED_AWAY, text="denied"),
     peer("not_allowed", says(b"Not allowed at this time\r\n"), TURNED_AWAY, text="Not allowed at this time"),
-    peer("exceeded", says(b"Exceeded MaxStartups\r\n"), Expect("max_startups", "banner", "turned_away", SURE)),
+    peer("exceeded", says(b"Exceeded MaxStartups\r\n"),
+         Expect("max_startups", "banner", "turned_away", SURE)),
     peer("accept_fin", says(), closed_early("closed"), families=BOTH),
     peer("accept_reset", says(then="reset"), closed_early("reset"), families=BOTH),
     peer("fin_after_our_line", says(then="close_after_line"), closed_early("closed")),
     peer("fin_after_1_second", says(1), closed_early(("closed", "reset"))),
     peer("half_a_banner_then_close", says(b"SSH-2.0-Open"),
-         Expect(("closed_before_banner", "turned_away", "not_ssh"), "banner", ("closed", "turned_away", "not_ssh"))),
-    peer("silent", says(then="hold"), Expect("sshd_hung", "banner", "timeout", ("likely", "possible")), timeout=7),
+         Expect(("closed_before_banner", "turned_away", "not_ssh"), "banner",
+                ("closed", "turned_away", "not_ssh"))),
+    peer("silent", says(then="hold"), Expect("sshd_hung", "banner", "timeout", ("likely", "possible")),
+         timeout=7),
 
     # After the banner.
     peer("kex_silent", says(BANNER, then="hold"), Expect("kex_failed", "kexinit", "timeout"), families=BOTH),
-    peer("kex_closed", says(BANNER, then="close_after_line"), Expect("kex_failed", "kexinit", ("closed", "reset"))),
+    peer("kex_closed", says(BANNER, then="close_after_line"),
+         Expect("kex_failed", "kexinit", ("closed", "reset"))),
     peer("kex_reset", says(BANNER, 0.2, then="reset"), Expect("kex_failed", "kexinit", "reset")),
     peer("kex_garbage", says(BANNER, bytes(range(256)) * 8, then="hold"), MALFORMED, families=BOTH),
     peer("kex_zero_length", says(BANNER, bytes(64), then="hold"), MALFORMED),
     peer("kex_huge_length", says(BANNER, b"\x7f\xff\xff\xff\x04\x14" + bytes(64), then="hold"), MALFORMED),
     peer("kex_other_message", says(BANNER, wire.ssh_packet(bytes([21])), then="hold"), MALFORMED),
-    peer("kex_truncated_lists", says(BANNER, wire.ssh_packet(bytes([20]) + bytes(16) + b"\0\0\0\xff" + b"a"), then="hold"), MALFORMED),
-    peer("kex_ignore_first", says(BANNER, wire.ssh_packet(bytes([2]) + b"\0\0\0\x03abc"), wire.kexinit(), then="hold"),
+    peer("kex_truncated_lists", says(BANNER,
+                                     wire.ssh_packet(bytes([20]) + bytes(16) + b"\0\0\0\xff" + b"a"),
+                                     then="hold"), MALFORMED),
+    peer("kex_ignore_first", says(BANNER, wire.ssh_packet(bytes([2]) + b"\0\0\0\x03abc"), wire.kexinit(),
+                                  then="hold"),
          Expect(("none", "kex_failed"))),
     peer("kex_disconnect", says(BANNER, wire.disconnect(2, "go away"), then="close_after_line"),
          Expect("kex_failed", "kexinit", ("closed", "malformed", "reset"))),
-    peer("kex_http_after_banner", says(BANNER, b"HTTP/1.1 400 Bad Request\r\n\r\n"), Expect("kex_failed", "kexinit", ("malformed", "closed"))),
+    peer("kex_http_after_banner", says(BANNER, b"HTTP/1.1 400 Bad Request\r\n\r\n"),
+         Expect("kex_failed", "kexinit", ("malformed", "closed"))),
     peer("kex_no_compression", ssh_server(compression="zlib"), no_common("compression")),
-    peer("kex_empty_lists", ssh_server(kex="", host_key="", cipher="", mac="", compression=""), Expect("kex_mismatch", "kexinit", "no_common_algorithm")),
+    peer("kex_empty_lists", ssh_server(kex="", host_key="", cipher="", mac="", compression=""),
+         Expect("kex_mismatch", "kexinit", "no_common_algorithm")),
     peer("kex_hostile_names", ssh_server(kex="\x1b[31mevil\x07,\x00\x01,<b>"), no_common("key exchange")),
 
     # Hostile banners.
-    peer("control_characters", says(b"\x1b[2J\x1b[31mpwned\x07\x08\r\n"), Expect(("turned_away", "not_ssh"), "banner", ("turned_away", "not_ssh"))),
-    peer("control_characters_in_banner", ssh_server(b"SSH-2.0-\x1b[31mEvil\x07\r\n"), Expect(("none", "not_ssh"))),
-    peer("invalid_utf8", says(b"\xff\xfe\xc3\x28\xed\xa0\x80 bye\r\n"), Expect(("turned_away", "not_ssh"), "banner", ("turned_away", "not_ssh"))),
+    peer("control_characters", says(b"\x1b[2J\x1b[31mpwned\x07\x08\r\n"),
+         Expect(("turned_away", "not_ssh"), "banner", ("turned_away", "not_ssh"))),
+    peer("control_characters_in_banner", ssh_server(b"SSH-2.0-\x1b[31mEvil\x07\r\n"),
+         Expect(("none", "not_ssh"))),
+    peer("invalid_utf8", says(b"\xff\xfe\xc3\x28\xed\xa0\x80 bye\r\n"),
+         Expect(("turned_away", "not_ssh"), "banner", ("turned_away", "not_ssh"))),
     peer("invalid_utf8_in_banner", ssh_server(b"SSH-2.0-\xc3\x28\xff\xf0\r\n"), Expect(("none", "not_ssh"))),
     peer("quotes_and_newlines_in_banner", ssh_server(b'SSH-2.0-a"b\\c{d="e"}\r\n'), OK),
     peer("nul_in_banner", says(b"SSH-2.0-Open\0SSH\r\n", wire.kexinit(), then="hold"), NOT_SSH),
     peer("nuls", says(bytes(4096), then="hold"), NOT_SSH),
     peer("long_software", ssh_server(b"SSH-2.0-" + b"A" * 200 + b"\r\n"), OK),
     peer("oversize_banner", says(b"SSH-2.0-" + b"A" * 5000 + b"\r\n", wire.kexinit(), then="hold"), NOT_SSH),
-    peer("oversize_line_before_banner", says(b"x" * 20000 + b"\r\n", BANNER, wire.kexinit(), then="hold"), NOT_SSH),
+    peer("oversize_line_before_banner", says(b"x" * 20000 + b"\r\n", BANNER, wire.kexinit(), then="hold"),
+         NOT_SSH),
     peer("endless_short_lines", flood(b"hello, have a line\r\n", 4), NOT_SSH),
     peer("megabyte_without_newline", flood(b"A" * 65536, 1), NOT_SSH, families=BOTH),
     peer("megabyte_then_close", lambda c: (c.send(b"A" * 1048576)), NOT_SSH),
 
     # Tarpits.
-    peer("byte_a_second", one_byte_at_a_time(b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", 1), TARPIT, families=BOTH),
+    peer("byte_a_second", one_byte_at_a_time(b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", 1), TARPIT,
+         families=BOTH),
     Case("endlessh", real("endlessh"), TARPIT),
-    peer("kex_byte_a_second", lambda c: (c.send(BANNER), c.send_slowly(wire.kexinit(), 1)), Expect("kex_failed", "kexinit", "timeout")),
+    peer("kex_byte_a_second", lambda c: (c.send(BANNER), c.send_slowly(wire.kexinit(), 1)),
+         Expect("kex_failed", "kexinit", "timeout")),
 ]
 
 
@@ -352,7 +376,8 @@ def test_hostile_text_stays_text(lab, exporter):
 
 def test_a_pile_of_hostile_peers_stops_nobody(lab, exporter):
     """One prober thread, many bad peers: the good target next to them is on time."""
-    scripts = [flood(b"A" * 65536, 4), one_byte_at_a_time(b"x" * 60, 0.5), says(then="hold"), says(then="reset"),
+    scripts = [flood(b"A" * 65536, 4), one_byte_at_a_time(b"x" * 60, 0.5), says(then="hold"),
+               says(then="reset"),
                flood(b"a\n" * 1000, 1)]
     for number, script in enumerate(scripts):
         lab.daemons.peer(lab.host, script, 1000 + number, V4.host_second)

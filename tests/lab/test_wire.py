@@ -63,26 +63,34 @@ FACTS = [
          (4,), "EHOSTUNREACH", (3, 10), "host"),
 
     Fact("router 3/3", forward_reject(""), (4,), "ECONNREFUSED", (3, 3), "router"),
-    Fact("router 3/13", forward_reject("with icmp type admin-prohibited"), (4,), "EHOSTUNREACH", (3, 13), "router"),
+    Fact("router 3/13", forward_reject("with icmp type admin-prohibited"), (4,), "EHOSTUNREACH", (3, 13),
+         "router"),
     Fact("router 1/1", forward_reject("with icmpv6 type admin-prohibited"), (6,), "EACCES", (1, 1), "router"),
     Fact("router 1/4", forward_reject(""), (6,), "ECONNREFUSED", (1, 4), "router"),
     Fact("router prerouting", rule("router", "prerouting", "reject"), (4,), "ECONNREFUSED", (3, 3), "router"),
     Fact("router prerouting", rule("router", "prerouting", "reject"), (6,), "ECONNREFUSED", (1, 4), "router"),
     Fact("router reset", forward_reject("with tcp reset"), BOTH, "ECONNREFUSED"),
-    Fact("router prohibit route", route("router", "prohibit"), (4,), "EHOSTUNREACH", (3, 13), "router", "elsewhere"),
+    Fact("router prohibit route", route("router", "prohibit"), (4,), "EHOSTUNREACH", (3, 13), "router",
+         "elsewhere"),
     Fact("router prohibit route", route("router", "prohibit"), (6,), "EACCES", (1, 1), "router", "elsewhere"),
-    Fact("router unreachable route", route("router", "unreachable"), (4,), "EHOSTUNREACH", (3, 1), "router", "elsewhere"),
-    Fact("router unreachable route", route("router", "unreachable"), (6,), "ENETUNREACH", (1, 0), "router", "elsewhere"),
+    Fact("router unreachable route", route("router", "unreachable"), (4,), "EHOSTUNREACH", (3, 1), "router",
+         "elsewhere"),
+    Fact("router unreachable route", route("router", "unreachable"), (6,), "ENETUNREACH", (1, 0), "router",
+         "elsewhere"),
     Fact("router without route", nothing, (4,), "ENETUNREACH", (3, 0), "router", "elsewhere"),
     Fact("router without route", nothing, (6,), "ENETUNREACH", (1, 0), "router", "elsewhere"),
     Fact("router blackhole", route("router", "blackhole"), BOTH, "timeout", (), "", "elsewhere", (2.9, 4)),
     Fact("routing loop", routing_loop, (4,), "EHOSTUNREACH", (11, 0), "?", "elsewhere", AFTER_LOOP),
     Fact("routing loop", routing_loop, (6,), "EHOSTUNREACH", (3, 0), "?", "elsewhere", AFTER_LOOP),
 
-    Fact("neighbour missing", nothing, (4,), "EHOSTUNREACH", (3, 1), "client", "missing_beside_client", NEIGHBOUR),
-    Fact("neighbour missing", nothing, (6,), "EHOSTUNREACH", (1, 3), "client", "missing_beside_client", NEIGHBOUR),
-    Fact("missing behind router", nothing, (4,), "EHOSTUNREACH", (3, 1), "router", "missing_beside_host", NEIGHBOUR),
-    Fact("missing behind router", nothing, (6,), "EHOSTUNREACH", (1, 3), "router", "missing_beside_host", NEIGHBOUR),
+    Fact("neighbour missing", nothing, (4,), "EHOSTUNREACH", (3, 1), "client", "missing_beside_client",
+         NEIGHBOUR),
+    Fact("neighbour missing", nothing, (6,), "EHOSTUNREACH", (1, 3), "client", "missing_beside_client",
+         NEIGHBOUR),
+    Fact("missing behind router", nothing, (4,), "EHOSTUNREACH", (3, 1), "router", "missing_beside_host",
+         NEIGHBOUR),
+    Fact("missing behind router", nothing, (6,), "EHOSTUNREACH", (1, 3), "router", "missing_beside_host",
+         NEIGHBOUR),
 
     Fact("no route", no_default_route("client"), BOTH, "ENETUNREACH", at="connect"),
     Fact("unreachable route", route("client", "unreachable", "all"), BOTH, "EHOSTUNREACH", at="connect"),
@@ -99,7 +107,8 @@ FACTS = [
 
 
 @pytest.mark.parametrize(
-    "fact,family", [pytest.param(f, n, id=f"{f.name.replace(' ', '_')}-v{n}") for f in FACTS for n in f.families])
+    "fact,family", [pytest.param(f, n,
+                                 id=f"{f.name.replace(' ', '_')}-v{n}") for f in FACTS for n in f.families])
 def test_connect(fact, family, lab):
     lab.a = FAMILIES[family]
     fact.scene(lab)
@@ -183,7 +192,8 @@ def test_http_server_waits_for_our_line(lab):
 def test_tls_servers(lab):
     lab.daemons.tls_server(lab.host)
     lab.daemons.nginx(lab.host, 443, tls=True)
-    print(talk(lab.client, lab.a.host, b"", 2), talk(lab.client, lab.a.host), talk(lab.client, lab.a.host, port=443))
+    print(talk(lab.client, lab.a.host, b"", 2), talk(lab.client, lab.a.host),
+          talk(lab.client, lab.a.host, port=443))
     assert talk(lab.client, lab.a.host)[0] == b""
     assert talk(lab.client, lab.a.host, port=443)[0].startswith(b"HTTP/1.1 400")
 

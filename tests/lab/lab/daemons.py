@@ -148,7 +148,8 @@ class Daemons:
 
     def dnsmasq(self, namespace, address, *options):
         """A DNS server; names under lab.test that no option gives do not exist."""
-        argv = ["dnsmasq", "--keep-in-foreground", "--log-facility=-", "--log-queries", "--conf-file=/dev/null",
+        argv = ["dnsmasq", "--keep-in-foreground", "--log-facility=-", "--log-queries",
+                "--conf-file=/dev/null",
                 "--no-resolv", "--no-hosts", "--bind-interfaces", "--except-interface=lo",
                 f"--listen-address={address}", "--local=/lab.test/", "--user=root", "--pid-file=", *options]
         return self.start(namespace, argv, ready="started, version")
@@ -172,7 +173,8 @@ http {{ access_log off; {ssl}
 
     def tls_server(self, namespace, port=22, v6=False):
         """OpenSSL's own server: it hangs up on anything that is not TLS."""
-        return self.start(namespace, ["openssl", "s_server", "-www", "-accept", f"{'[::]' if v6 else '0.0.0.0'}:{port}",
+        return self.start(namespace, ["openssl", "s_server", "-www", "-accept",
+                                      f"{'[::]' if v6 else '0.0.0.0'}:{port}",
                                       "-cert", self.keys.certificate, "-key", self.keys.path("tls")],
                           ready="ACCEPT")
 
