@@ -17,13 +17,15 @@ COPY scripts/fetch-civetweb scripts/fetch-civetweb
 RUN scripts/fetch-civetweb
 COPY . .
 ARG REVISION=""
-RUN cmake --preset release -DSSH_REFUSAL_REVISION="${REVISION}" \
+RUN cmake --preset release -DSSH_REFUSAL_BENCH=OFF -DSSH_REFUSAL_REVISION="${REVISION}" \
  && scripts/build release ssh_refusal_exporter \
  && DESTDIR=/image cmake --install build/release --prefix /usr --strip
-# The packages of the shared libraries that the binary names: a list nobody has to keep.
-RUN ldd /image/usr/bin/ssh_refusal_exporter \
-  | awk '$2 == "=>" { print $3 }' | xargs realpath \
-  | xargs dpkg-query --search | cut -d: -f1 | sort -u >/image/packages.txt
+# The packages of the shared libraries that the binary names: a list nobody has to keep. A library
+# may be registered below /lib though it lies in /usr/lib, so both names are asked for.
+RUN ldd /image/usr/bin/ssh_refusal_exporter | awk '$2 == "=>" { print $3 }' >libraries.txt \
+ && { cat libraries.txt; xargs -a libraries.txt realpath; } \
+  | xargs dpkg-query --search 2>/dev/null | cut -d: -f1 | sort -u >packages.txt \
+ && grep -q . packages.txt
 
 FROM debian:bookworm-slim
 ARG VERSION=""
@@ -34,10 +36,10 @@ LABEL org.opencontainers.image.title="ssh_refusal_exporter" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.base.name="debian:bookworm-slim"
-RUN --mount=type=bind,from=build,source=/image,target=/image \
-    apt-get update -qq \
- && xargs -a /image/packages.txt apt-get install -y -qq --no-install-recommends ca-certificates \
- && rm -rf /var/lib/apt/lists/*
+COPY --from=build /src/packages.txt /tmp/packages.txt
+RUN apt-get update -qq \
+ && xargs -a /tmp/packages.txt apt-get install -y -qq --no-install-recommends ca-certificates \
+ && rm -rf /var/lib/apt/lists/* /tmp/packages.txt
 COPY --from=build /image/usr/bin/ssh_refusal_exporter /usr/bin/ssh_refusal_exporter
 COPY LICENSE /usr/share/doc/ssh_refusal_exporter/LICENSE
 COPY config/exporter.yml /etc/ssh_refusal_exporter/exporter.yml
