@@ -12,7 +12,7 @@
 namespace web {
 
 struct ServerOptions {
-  std::vector<std::string> listen_addresses{":10062"};  // host:port, [v6]:port or :port (both families)
+  std::vector<std::string> listen_addresses{":10062"};  // host:port, [v6]:port, :port (both families)
   std::string telemetry_path = "/metrics";
   std::string route_prefix;   // "" or "/prefix", without trailing slash
   std::string external_url;   // for links; "" if unknown
@@ -23,8 +23,12 @@ struct ServerOptions {
 class Server {
  public:
   // Binds and starts the worker threads; the backend must outlive the server.
+  // Errors name the address that cannot be listened on, and why.
   static base::Result<std::unique_ptr<Server>> start(const ServerOptions& options, Backend& backend);
-  ~Server();  // stops accepting, finishes requests under way
+  ~Server();  // stops accepting, finishes requests under way: end probes that block before
+
+  // The ports that are listened on, in the order of listen_addresses.
+  [[nodiscard]] std::vector<int> ports() const;
 
  private:
   class Impl;

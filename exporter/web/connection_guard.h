@@ -1,0 +1,70 @@
+// Keeps workers free when many clients connect and never finish a request. civetweb gives a connection a
+// worker before its request has arrived, and waits up to request_timeout_ms for it: two hundred
+// half-open connections would hold the pool for half a minute.
+//
+// While more than `worker_limit` connections hold workers, a thread of the guard's own shuts down those
+// that have had kPatience for sending a request and have not sent it; at all other times it sleeps.
+// civetweb does not say which socket a connection is, so the guard finds them among the process's
+// descriptors by the server's ports. The other functions are called from worker threads.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ip.h"
+
+namespace web {
+
+class ConnectionGuard {
+ public:
+  using Peer = std::pair<base::IpAddress, std::uint16_t>;
+
+  // A request fits into one packet or a few; the slowest link delivers it within this time.
+  static constexpr auto kPatience = std::chrono::milliseconds(500);
+  static constexpr auto kSweepInterval = std::chrono::milliseconds(50);
+
+  explicit ConnectionGuard(int worker_limit) : worker_limit_(worker_limit) {}
+  ~ConnectionGuard();
+  ConnectionGuard(const ConnectionGuard&) = delete;
+  ConnectionGuard& operator=(const ConnectionGuard&) = delete;
+
+  // The ports that the server listens on; nothing is shut down before.
+  void start(std::vector<int> ports);
+
+  void connection_opened();  // a worker has taken it
+  void connection_closed();
+  void request_begun(const Peer& peer);
+  void request_ended(const Peer& peer);
+
+ private:
+  void run();
+  void sweep(base::SteadyTime now);
+  bool is_waiting(int fd);  // a connection of the server that owes a request and sent nothing new
+  bool patience_is_over(int fd, base::SteadyTime now);
+
+  const int worker_limit_;
+  std::atomic<int> open_{0};
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::set<Peer> in_request_;  // guarded by mutex_
+  bool stopping_ = false;      // guarded by mutex_
+
+  // The guard's own thread's.
+  std::vector<int> ports_;
+  std::unordered_map<std::uint64_t, base::SteadyTime> first_seen_;  // by socket cookie
+  std::unordered_map<std::uint64_t, base::SteadyTime> still_there_;
+  std::thread thread_;
+};
+
+}  // namespace web

@@ -1,0 +1,221 @@
+#include "support/snapshots.h"
+
+#include <cerrno>
+
+namespace test_support {
+
+namespace {
+
+using namespace std::chrono_literals;
+using model::Cause;
+using model::Confidence;
+using model::Outcome;
+using model::Stage;
+
+base::IpAddress ip(const std::string& text) { return base::IpAddress::parse(text).value(); }
+
+model::ProbeReport report_at(base::Duration duration) {
+  model::ProbeReport report;
+  report.result.started = fixed_wall_time();
+  report.result.duration = duration;
+  report.result.completed =
+      fixed_wall_time() + std::chrono::duration_cast<base::WallTime::duration>(duration);
+  return report;
+}
+
+std::shared_ptr<const model::TargetState> state_of(const std::string& name, Labels labels,
+                                                   model::ProbeReport report,
+                                                   std::uint64_t probes, std::uint64_t failures) {
+  auto state = std::make_shared<model::TargetState>();
+  state->target = make_target(name, std::move(labels));
+  state->probes = probes;
+  if (failures > 0) state->failures.emplace_back(report.diagnosis.cause, failures);
+  state->last = std::make_shared<const model::ProbeReport>(std::move(report));
+  return state;
+}
+
+model::AddressResult accepted(const std::string& address) {
+  model::AddressResult result;
+  result.address = ip(address);
+  result.seen.stage = Stage::done;
+  result.seen.outcome = Outcome::ok;
+  result.seen.phases.set(Stage::connect, 1250us);
+  result.seen.phases.set(Stage::banner, 7500us);
+  result.seen.phases.set(Stage::kexinit, 800us);
+  result.seen.server = model::ServerInfo{"2.0", "OpenSSH_9.2p1", "Debian-2+deb12u7"};
+  return result;
+}
+
+model::AddressResult reset(const std::string& address) {
+  model::AddressResult result;
+  result.address = ip(address);
+  result.seen.stage = Stage::connect;
+  result.seen.outcome = Outcome::refused_rst;
+  result.seen.error = ECONNREFUSED;
+  result.seen.waited = 310us;
+  return result;
+}
+
+}  // namespace
+
+base::WallTime fixed_wall_time() { return base::WallTime(1767323045678ms); }
+
+std::shared_ptr<const model::Target> make_target(const std::string& name, Labels labels) {
+  static const auto kSettings = std::make_shared<const model::ProbeSettings>();
+  auto target = std::make_shared<model::Target>();
+  target->name = name;
+  target->host = name.substr(0, name.rfind(':'));
+  target->labels = std::move(labels);
+  target->settings = kSettings;
+  return target;
+}
+
+std::shared_ptr<const model::TargetState> never_probed(const std::string& name, Labels labels) {
+  auto state = std::make_shared<model::TargetState>();
+  state->target = make_target(name, std::move(labels));
+  return state;
+}
+
+std::shared_ptr<const model::TargetState> reachable(const std::string& name, Labels labels) {
+  auto report = report_at(11ms);
+  report.result.resolve_time = 1450us;
+  report.result.addresses = {accepted("192.0.2.10")};
+  report.diagnosis = {.success = true,
+                      .cause = Cause::none,
+                      .confidence = Confidence::certain,
+                      .stage = Stage::done,
+                      .outcome = Outcome::ok,
+                      .addresses = {{Cause::none, Confidence::certain}},
+                      .evidence = {"192.0.2.10 sent its identification and its algorithms"}};
+  return state_of(name, std::move(labels), std::move(report), 42, 0);
+}
+
+std::shared_ptr<const model::TargetState> rejected(const std::string& name, Labels labels) {
+  auto report = report_at(2s);
+  report.result.name_is_address = true;
+  model::AddressResult address;
+  address.address = ip("192.0.2.20");
+  address.seen.stage = Stage::connect;
+  address.seen.outcome = Outcome::rejected_icmp;
+  address.seen.error = EHOSTUNREACH;
+  address.seen.icmp = model::IcmpError{base::IpFamily::ipv4, 3, 13, ip("192.0.2.20")};
+  address.seen.local_address = ip("192.0.2.1");
+  address.earlier_rejection = model::EarlierRejection{*address.seen.icmp, 61s};
+  address.checks = {{.role = model::CheckRole::control,
+                     .port = 443,
+                     .outcome = model::CheckOutcome::accepted,
+                     .ssh = false,
+                     .icmp = {}}};
+  report.result.addresses = {address};
+  report.diagnosis = {.cause = Cause::host_firewall_reject,
+                      .confidence = Confidence::likely,
+                      .stage = Stage::connect,
+                      .outcome = Outcome::rejected_icmp,
+                      .decided_by = 0,
+                      .addresses = {{Cause::host_firewall_reject, Confidence::likely}},
+                      .evidence = {"192.0.2.20 answered with ICMP communication administratively "
+                                   "prohibited (3/13)",
+                                   "the same host accepts connections on port 443"},
+                      .fix = "Allow port 22 in the firewall of 192.0.2.20.",
+                      .responder = model::Responder{ip("192.0.2.20"),
+                                                    model::ResponderRole::target, "icmp_3_13"}};
+  return state_of(name, std::move(labels), std::move(report), 40, 3);
+}
+
+std::shared_ptr<const model::TargetState> half_reachable(const std::string& name, Labels labels) {
+  auto report = report_at(15ms);
+  report.result.resolve_time = 2ms;
+  report.result.addresses = {accepted("192.0.2.30"), reset("2001:db8::30")};
+  report.result.addresses[1].checks = {{.role = model::CheckRole::alternative,
+                                        .port = 2222,
+                                        .outcome = model::CheckOutcome::accepted,
+                                        .ssh = true,
+                                        .icmp = {}}};
+  report.result.skipped = {{ip("2001:db8::31"), model::SkipReason::over_limit}};
+  report.diagnosis = {
+      .cause = Cause::address_family,
+      .confidence = Confidence::likely,
+      .stage = Stage::connect,
+      .outcome = Outcome::refused_rst,
+      .decided_by = 1,
+      .addresses = {{Cause::none, Confidence::certain}, {Cause::wrong_port, Confidence::certain}},
+      .evidence = {"192.0.2.30 accepts", "2001:db8::30 answers with a reset"},
+      .fix = "Let sshd listen on [::]:22 as well.",
+      .responder = model::Responder{ip("2001:db8::30"), model::ResponderRole::target, "rst"},
+      .alternative_port = 2222};
+  return state_of(name, std::move(labels), std::move(report), 41, 41);
+}
+
+std::shared_ptr<const model::TargetState> unresolved(const std::string& name, Labels labels) {
+  auto report = report_at(3ms);
+  report.result.resolve_failure = Outcome::dns_not_found;
+  report.result.resolve_detail = "Domain name not found";
+  report.diagnosis = {.cause = Cause::dns_not_found,
+                      .confidence = Confidence::certain,
+                      .stage = Stage::resolve,
+                      .outcome = Outcome::dns_not_found,
+                      .evidence = {"the resolver says: Domain name not found"},
+                      .fix = "Correct the name."};
+  return state_of(name, std::move(labels), std::move(report), 7, 7);
+}
+
+std::shared_ptr<const model::TargetState> hostile(const std::string& name, Labels labels) {
+  using namespace std::string_literals;
+  auto report = report_at(5ms);
+  model::AddressResult address;
+  address.address = ip("192.0.2.66");
+  address.seen.stage = Stage::banner;
+  address.seen.outcome = Outcome::not_ssh;
+  address.seen.other_protocol = "HTTP";
+  address.seen.server = model::ServerInfo{"2.0", "evil\"}\n# x\\ \xff\xfe <b>\0</b>"s, ""};
+  address.seen.text = {"<script>alert(1)</script>", "\xc3\x28 not UTF-8"};
+  report.result.addresses = {address};
+  report.diagnosis = {.cause = Cause::not_ssh,
+                      .confidence = Confidence::certain,
+                      .stage = Stage::banner,
+                      .outcome = Outcome::not_ssh,
+                      .decided_by = 0,
+                      .addresses = {{Cause::not_ssh, Confidence::certain}},
+                      .evidence = {"it said: <script>alert(1)</script>"},
+                      .fix = "Correct the port."};
+  return state_of(name, std::move(labels), std::move(report), 2, 2);
+}
+
+model::Snapshot small_snapshot() {
+  model::Snapshot snapshot;
+  snapshot.targets = {
+      reachable("bastion.example.net:22", {{"owner", "ops"}, {"site", "ams"}}),
+      rejected("192.0.2.20:22"),
+      half_reachable("both.example.net:22"),
+      unresolved("gone.example.net:22"),
+      hostile("[2001:db8::66]:2022", {{"note", "a \"quoted\" \\ and\nbroken\xff label"}}),
+      never_probed("new.example.net:22", {{"site", "fra"}}),
+  };
+  for (double seconds : {0.00145, 0.002, 0.0021}) snapshot.fleet.resolve.observe(seconds);
+  for (double seconds : {0.00125, 0.0013, 3.0, 30.0}) snapshot.fleet.connect.observe(seconds);
+  snapshot.fleet.banner.observe(0.0075);
+  snapshot.fleet.kexinit.observe(0.0008);
+  for (double seconds : {0.0002, 0.0125}) snapshot.fleet.scheduler_lag.observe(seconds);
+  snapshot.fleet.probes_in_flight = 3;
+  snapshot.reload = {.successful = true, .last_success = fixed_wall_time()};
+  return snapshot;
+}
+
+model::Snapshot large_snapshot(std::size_t count) {
+  auto snapshot = small_snapshot();
+  snapshot.targets.clear();
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string name = "host-" + std::to_string(i) + ".example.net:22";
+    const Labels labels{{"site", i % 2 == 0 ? "ams" : "fra"}};
+    switch (i % 40) {
+      case 10: snapshot.targets.push_back(rejected(name, labels)); break;
+      case 20: snapshot.targets.push_back(half_reachable(name, labels)); break;
+      case 25: snapshot.targets.push_back(hostile(name, labels)); break;
+      case 30: snapshot.targets.push_back(unresolved(name, labels)); break;
+      default: snapshot.targets.push_back(reachable(name, labels));
+    }
+  }
+  return snapshot;
+}
+
+}  // namespace test_support
