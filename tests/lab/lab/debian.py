@@ -5,7 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
-from .netns import run
+from .netns import is_alive, run
 from .skip import impossible
 
 INCLUDE = "openssh-server"
@@ -27,6 +27,14 @@ def mirror():
     impossible("apt has no index of a Debian archive; run apt-get update")
 
 
+def remove_stale(folder, made):
+    """Remove what killed runs have left: unfinished roots, and folders of cases inside a root."""
+    for path in [*folder.glob("*-*.unfinished"), *made.glob("tmp/lab-*")]:
+        pid = path.stem.split("-")[1]
+        if pid.isdigit() and not is_alive(int(pid)):
+            shutil.rmtree(path, ignore_errors=True)
+
+
 def root(suite):
     """The folder of a minimal root with OpenSSH in it."""
     folder = cache_folder()
@@ -34,6 +42,7 @@ def root(suite):
     made = folder / f"{suite}-{INCLUDE}"
     with open(folder / f"{suite}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        remove_stale(folder, made)
         if not made.exists():
             unfinished = folder / f"{suite}-{os.getpid()}.unfinished"
             # In a mount namespace of its own, so that nothing stays mounted in what may be removed.

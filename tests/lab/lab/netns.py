@@ -145,7 +145,7 @@ def remove_namespace(name):
     shutil.rmtree(ETC_NETNS / name, ignore_errors=True)
 
 
-def _is_alive(pid):
+def is_alive(pid):
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -161,7 +161,7 @@ def remove_stale():
     for folder in (RUN_NETNS, ETC_NETNS):
         for path in folder.glob(f"{PREFIX}-*"):
             match = pattern.match(path.name)
-            if match and not _is_alive(int(match.group(1))):
+            if match and not is_alive(int(match.group(1))):
                 remove_namespace(path.name)
 
 
