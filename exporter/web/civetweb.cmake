@@ -87,7 +87,7 @@ function(build_civetweb)
   endforeach()
   # Its own talk, and CMake's about its age, would bury what a reader has to see.
   set(CMAKE_MESSAGE_LOG_LEVEL WARNING)
-  set(CMAKE_WARN_DEPRECATED OFF)
+  set(CMAKE_WARN_DEPRECATED OFF CACHE INTERNAL "")
   set(CMAKE_POLICY_VERSION_MINIMUM 3.5)
   set(CMAKE_EXPORT_COMPILE_COMMANDS OFF)
   add_subdirectory(${CIVETWEB_SOURCE_DIR} ${PROJECT_BINARY_DIR}/civetweb EXCLUDE_FROM_ALL SYSTEM)
