@@ -30,7 +30,8 @@ class Case:
 
 def rejected(cause, icmp, offender, **more):
     role = {"router": "path", "host": "target", "client": "self"}[offender]
-    return Expect(cause, "connect", "rejected_icmp", SURE, icmp=icmp, offender=offender, role=role, **more)
+    more.setdefault("confidence", SURE)
+    return Expect(cause, "connect", "rejected_icmp", icmp=icmp, offender=offender, role=role, **more)
 
 
 def host_rejects(icmp, **more):
@@ -115,7 +116,7 @@ CASES = [
     Case("router_without_route", (6,), nothing, rejected("no_route", (1, 0), "router"), "elsewhere"),
     # Linux answers this at once with 3/1, a missing neighbour with 3/1 after three seconds.
     Case("router_unreachable_route", (4,), route("router", "unreachable"),
-         rejected("no_route", (3, 1), "router"), "elsewhere"),
+         rejected("no_route", (3, 1), "router", confidence=("possible", "likely")), "elsewhere"),
     Case("router_unreachable_route", (6,), route("router", "unreachable"),
          rejected("no_route", (1, 0), "router"), "elsewhere"),
     Case("routing_loop", (4,), routing_loop,
@@ -140,6 +141,11 @@ CASES = [
     Case("path_iptables", (6,), iptables("router", "FORWARD", "-j", "REJECT"), path_rejects((1, 4))),
     Case("path_prohibit_route", (4,), route("router", "prohibit"), path_rejects((3, 13)), "elsewhere"),
     Case("path_prohibit_route", (6,), route("router", "prohibit"), path_rejects((1, 1)), "elsewhere"),
+    # A router's word about the host, for this port only: other ports answer.
+    Case("path_3_1", (4,), forward("with icmp type host-unreachable"),
+         path_rejects((3, 1), confidence=UMBRELLA)),
+    Case("path_1_3", (6,), forward("with icmpv6 type addr-unreachable"),
+         path_rejects((1, 3), confidence=UMBRELLA)),
     # A reset from a router looks like a closed port: only as much may be said.
     Case("path_reset", BOTH, all_of(polite_ssh, forward("with tcp reset")), CLOSED),
 
@@ -164,7 +170,12 @@ CASES = [
     Case("host_iptables_adm_prohibited", (6,),
          iptables("host", "INPUT", "-j", "REJECT", "--reject-with", "icmp6-adm-prohibited"),
          host_rejects((1, 1))),
-    # On another address of the same host; a running sshd behind the rule changes nothing.
+    # A host that calls itself unreachable.
+    Case("host_3_1", (4,), host_input("with icmp type host-unreachable"),
+         host_rejects((3, 1), confidence=UMBRELLA)),
+    Case("host_1_0", (6,), host_input("with icmpv6 type no-route"),
+         host_rejects((1, 0), confidence=UMBRELLA)),
+    # Only this source, and a running sshd behind the rule.
     Case("host_rejects_one_source", (4,), all_of(polite_ssh,
             rule("host", "input", "reject", "ip saddr 10.77.1.0/24 tcp dport 22")),
          host_rejects((3, 3))),
