@@ -1,0 +1,133 @@
+#include "app/command_line.h"
+
+#include <CLI/CLI.hpp>
+
+#include <iostream>
+#include <map>
+
+#include "app/build_info.h"
+
+namespace app {
+
+namespace {
+
+constexpr int kUsageError = 2;
+
+std::string version_text() {
+  return "ssh_refusal_exporter " + std::string(kVersion) + " (revision " + std::string(kRevision) +
+         ", " + std::string(kCompiler) + ")";
+}
+
+void add_config_file(CLI::App& app, std::optional<std::string>& file) {
+  app.add_option("--config.file", file,
+                 std::string("Configuration file. Default: ") + kDefaultConfigFile +
+                     "; without it, localhost:22 is probed")
+      ->type_name("FILE");
+}
+
+void add_log_flags(CLI::App& app, CommandLine& line) {
+  using base::log::Format;
+  using base::log::Level;
+  static const std::map<std::string, Level> kLevels{{"debug", Level::debug},
+                                                    {"info", Level::info},
+                                                    {"warn", Level::warn},
+                                                    {"error", Level::error}};
+  static const std::map<std::string, Format> kFormats{{"logfmt", Format::logfmt},
+                                                      {"json", Format::json}};
+  app.add_option("--log.level", line.log_level, "Least level that is logged (default info)")
+      ->transform(CLI::CheckedTransformer(kLevels).description(""))
+      ->type_name("debug|info|warn|error");
+  app.add_option("--log.format", line.log_format, "Form of log lines (default logfmt)")
+      ->transform(CLI::CheckedTransformer(kFormats).description(""))
+      ->type_name("logfmt|json");
+}
+
+void add_serve_flags(CLI::App& app, ServeOptions& options) {
+  add_config_file(app, options.config_file);
+  app.add_flag("--config.check", options.config_check,
+               "Validate the configuration, print the effective one, and exit");
+  app.add_option("--web.listen-address", options.listen_addresses,
+                 "Where to listen: HOST:PORT, [IPV6]:PORT or :PORT for all addresses; repeatable")
+      ->type_name("ADDRESS")
+      ->capture_default_str()
+      ->allow_extra_args(false);
+  app.add_option("--web.telemetry-path", options.telemetry_path, "Path of the metrics")
+      ->type_name("PATH")
+      ->capture_default_str();
+  app.add_option("--web.config.file", options.web_config_file,
+                 "TLS and authentication, in the format of the Prometheus exporter toolkit")
+      ->type_name("FILE");
+  app.add_option("--web.route-prefix", options.route_prefix,
+                 "Prefix of all paths. Default: the path of --web.external-url")
+      ->type_name("PREFIX");
+  app.add_option("--web.external-url", options.external_url,
+                 "URL under which the exporter is reached, for links")
+      ->type_name("URL");
+}
+
+void add_commands(CLI::App& app, DiagnoseOptions& diagnose, HealthcheckOptions& healthcheck,
+                  ReferenceOptions& reference) {
+  app.add_subcommand("serve", "Probe targets and serve metrics (the default)")->fallthrough();
+
+  auto* diagnose_command = app.add_subcommand(
+      "diagnose", "Probe targets once and say what refuses; exit code 0 reachable, 1 refused");
+  diagnose_command->add_option("targets", diagnose.targets, "What to probe")
+      ->required()
+      ->type_name("HOST[:PORT] ...");
+  add_config_file(*diagnose_command, diagnose.config_file);
+  diagnose_command->add_option("--timeout", diagnose.timeout, "For each probe, such as 5s")
+      ->type_name("DURATION");
+  diagnose_command->add_flag("--json", diagnose.json, "One JSON object per line");
+
+  auto* health_command = app.add_subcommand(
+      "healthcheck", "Exit code 0 if a running exporter answers; for container health checks");
+  health_command->add_option("url", healthcheck.url, "What to ask")
+      ->type_name("URL")
+      ->capture_default_str();
+
+  static const std::map<std::string, ReferenceTopic> kTopics{
+      {"config", ReferenceTopic::config},
+      {"metrics", ReferenceTopic::metrics},
+      {"causes", ReferenceTopic::causes}};
+  auto* reference_command =
+      app.add_subcommand("reference", "Print a reference of this version as Markdown");
+  reference_command->add_option("topic", reference.topic, "What about")
+      ->required()
+      ->transform(CLI::CheckedTransformer(kTopics).description(""))
+      ->type_name("config|metrics|causes");
+}
+
+}  // namespace
+
+std::variant<CommandLine, int> parse_command_line(int argc, const char* const* argv) {
+  CommandLine line;
+  ServeOptions serve;
+  DiagnoseOptions diagnose;
+  HealthcheckOptions healthcheck;
+  ReferenceOptions reference;
+
+  CLI::App app("Says which thing refuses an SSH connection: a Prometheus exporter.",
+               "ssh_refusal_exporter");
+  app.set_version_flag("--version", version_text());
+  app.require_subcommand(0, 1);
+  add_serve_flags(app, serve);
+  add_log_flags(app, line);
+  add_commands(app, diagnose, healthcheck, reference);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error, std::cout, std::cerr) == 0 ? 0 : kUsageError;
+  }
+  if (app.got_subcommand("diagnose")) {
+    line.command = diagnose;
+  } else if (app.got_subcommand("healthcheck")) {
+    line.command = healthcheck;
+  } else if (app.got_subcommand("reference")) {
+    line.command = reference;
+  } else {
+    line.command = serve;
+  }
+  return line;
+}
+
+}  // namespace app

@@ -1,0 +1,151 @@
+#include "app/exporter.h"
+
+#include <filesystem>
+#include <future>
+#include <utility>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "diagnose/diagnose.h"
+
+namespace app {
+
+namespace {
+
+// How long a web request waits for the main thread to reload: reading 100,000 targets takes about a
+// second.
+constexpr auto kReloadPatience = std::chrono::seconds(30);
+// Beyond a probe's own deadline, for the way to the prober's thread and back.
+constexpr auto kHandover = std::chrono::seconds(2);
+
+web::ProbeReply refuse(web::ProbeRefusal refusal, std::string message) {
+  return {refusal, std::move(message), nullptr};
+}
+
+web::ProbeReply reply_to(probe::Prober::Once once) {
+  switch (once.end) {
+    case probe::ProbeRun::End::completed: return {std::nullopt, {}, std::move(once.state)};
+    case probe::ProbeRun::End::forbidden:
+      return refuse(web::ProbeRefusal::forbidden_address,
+                    once.culprit->to_string() + " is outside probe_endpoint.allowed_networks");
+    case probe::ProbeRun::End::postponed:
+      return refuse(web::ProbeRefusal::busy,
+                    once.culprit->to_string() +
+                        " is already probed once per second, the most an sshd tolerates");
+  }
+  return refuse(web::ProbeRefusal::busy, "");
+}
+
+bool permitted(const config::Configuration& configuration, const base::IpAddress& address) {
+  for (const auto& network : configuration.probe_endpoint.allowed_networks) {
+    if (network.contains(address)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+base::Result<config::Configuration> load_configuration(const std::optional<std::string>& file) {
+  if (file) return config::load(*file);
+  if (std::filesystem::exists(kDefaultConfigFile)) return config::load(kDefaultConfigFile);
+  return config::built_in();
+}
+
+Exporter::Exporter(base::EventLoop& loop, const ServeOptions& options,
+                   config::Configuration configuration)
+    : loop_(loop),
+      options_(options),
+      discovery_(loop, [this] { update_targets(); }),
+      prober_(
+          loop.clock(),
+          [](const model::Target& target, const model::ProbeResult& result) {
+            return diagnose::diagnose(target, result);
+          },
+          [this](probe::Prober::Targets targets, const model::FleetState& fleet) {
+            store_.publish(std::move(targets), fleet);
+          }) {
+  set_configuration(std::move(configuration));
+}
+
+std::shared_ptr<const config::Configuration> Exporter::configuration() {
+  std::lock_guard lock(configuration_mutex_);
+  return configuration_;
+}
+
+void Exporter::set_configuration(config::Configuration configuration) {
+  auto next = std::make_shared<const config::Configuration>(std::move(configuration));
+  {
+    std::lock_guard lock(configuration_mutex_);
+    configuration_ = std::move(next);
+  }
+  store_.set_reload({true, loop_.clock().wall()});
+  update_targets();
+}
+
+void Exporter::update_targets() {
+  auto targets = discovery_.targets(*configuration());
+  base::log::info("targets in force", {{"count", std::to_string(targets.size())}});
+  prober_.set_targets(std::move(targets));
+}
+
+base::Result<void> Exporter::apply_reload() {
+  auto loaded = load_configuration(options_.config_file);
+  if (!loaded) {
+    base::log::error("reload failed; the old configuration stays", {{"error", loaded.error()}});
+    auto state = store_.snapshot()->reload;
+    state.successful = false;
+    store_.set_reload(state);
+    return base::Error{loaded.error()};
+  }
+  set_configuration(std::move(loaded).value());
+  base::log::info("configuration reloaded");
+  return {};
+}
+
+base::Result<void> Exporter::reload() {
+  auto done = std::make_shared<std::promise<base::Result<void>>>();
+  auto result = done->get_future();
+  loop_.post([this, done] { done->set_value(apply_reload()); });
+  if (result.wait_for(kReloadPatience) != std::future_status::ready) {
+    return base::Error{"the reload takes too long; see the log"};
+  }
+  return result.get();
+}
+
+web::ProbeReply Exporter::probe(const std::string& target, const std::string& module,
+                                std::optional<base::Duration> timeout) {
+  const auto configuration = this->configuration();
+  if (!configuration->probe_endpoint.enabled) {
+    return refuse(web::ProbeRefusal::disabled, "probe_endpoint.enabled is false");
+  }
+  auto settings = configuration->modules.find(module);
+  if (settings == configuration->modules.end()) {
+    return refuse(web::ProbeRefusal::unknown_module,
+                  "no module '" + base::printable(module, 64) + "' in the configuration");
+  }
+  auto where = base::parse_host_port(target, model::kSshPort);
+  if (!where) return refuse(web::ProbeRefusal::malformed_target, where.error());
+
+  auto wanted = std::make_shared<model::Target>();
+  wanted->host = where->host;
+  wanted->port = where->port;
+  wanted->name = base::format_host_port(where->host, where->port);
+  wanted->settings = settings->second;
+  auto whole = settings->second->timeout;
+  if (timeout) whole = std::min(whole, *timeout);
+
+  auto done = std::make_shared<std::promise<probe::Prober::Once>>();
+  auto once = done->get_future();
+  prober_.probe_once(
+      std::move(wanted), {.timeout = whole, .patience = whole / 2, .extend = false},
+      [configuration](const base::IpAddress& address) {
+        return permitted(*configuration, address);
+      },
+      [done](probe::Prober::Once result) { done->set_value(std::move(result)); });
+  if (once.wait_for(whole + kHandover) != std::future_status::ready) {
+    return refuse(web::ProbeRefusal::busy, "the prober is overloaded");
+  }
+  return reply_to(once.get());
+}
+
+}  // namespace app

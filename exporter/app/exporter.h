@@ -1,0 +1,50 @@
+// The running exporter: wires configuration, prober and web server together, and reloads.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "app/command_line.h"
+#include "app/discovery.h"
+#include "app/snapshot_store.h"
+#include "base/clock.h"
+#include "base/event_loop.h"
+#include "config/configuration.h"
+#include "probe/prober.h"
+#include "web/backend.h"
+
+namespace app {
+
+// The file that `serve` and `diagnose` read: the one named, else the default one if it exists, else what
+// is built in.
+base::Result<config::Configuration> load_configuration(const std::optional<std::string>& file);
+
+class Exporter final : public web::Backend {
+ public:
+  Exporter(base::EventLoop& loop, const ServeOptions& options, config::Configuration configuration);
+
+  // On the loop's thread: reads everything again and puts it in force, or says why not.
+  base::Result<void> apply_reload();
+
+  std::shared_ptr<const model::Snapshot> snapshot() override { return store_.snapshot(); }
+  web::ProbeReply probe(const std::string& target, const std::string& module,
+                        std::optional<base::Duration> timeout) override;
+  base::Result<void> reload() override;
+
+ private:
+  std::shared_ptr<const config::Configuration> configuration();
+  void set_configuration(config::Configuration configuration);
+  void update_targets();
+
+  base::EventLoop& loop_;
+  ServeOptions options_;
+  std::mutex configuration_mutex_;
+  std::shared_ptr<const config::Configuration> configuration_;
+  SnapshotStore store_;
+  Discovery discovery_;
+  probe::Prober prober_;
+};
+
+}  // namespace app
