@@ -172,26 +172,30 @@ def test_every_cause_has_a_state(dashboard):
 
 
 def test_the_timeline_is_one_series_per_target(tmp_path):
-    """The trick of the state timeline, by Prometheus itself: label → number, unknown cause → 0."""
+    """Its query by Prometheus itself: label → number, unknown cause → 0, never failed → left out."""
     query = next(q for q in QUERIES.values() if q.kind == "state-timeline")
     numbers = {name: number for number, name in re.findall(r'vector\((\d+)\), "cause", "(\w+)"', query.expr)}
 
+    def series(metric, target, values, labels=""):
+        return {"series": f'{metric}{{job="j", instance="i", target="{target}"{labels}}}', "values": values}
+
     def cause(target, name, values):
-        return {"series": f'ssh_probe_cause{{job="j", instance="i", target="{target}", cause="{name}", '
-                          'layer="x", confidence="certain"}', "values": values}
+        return series("ssh_probe_cause", target, values, f', cause="{name}", layer="x", confidence="certain"')
     test = {
         "evaluation_interval": "1m",
         "tests": [{
             "interval": "1m",
             "input_series": [
-                cause("a:22", "none", "1 1 stale"), cause("a:22", "port_closed", "_ _ 1 1"),
-                cause("b:22", "not_in_the_table", "1 1 1 1"),
+                cause("a:22", "port_closed", "1 1 stale"), cause("a:22", "none", "_ _ 1 1"),
+                series("ssh_probe_success", "a:22", "0 0 1 1"),
+                cause("new:22", "not_in_the_table", "1 1 1 1"), series("ssh_probe_success", "new:22", "0 0 0 0"),
+                cause("well:22", "none", "1 1 1 1"), series("ssh_probe_success", "well:22", "1 1 1 1"),
             ],
             "promql_expr_test": [
                 {"expr": substitute(query.expr), "eval_time": when, "exp_samples": [
                     {"labels": '{instance="i", target="a:22"}', "value": float(numbers[name])},
-                    {"labels": '{instance="i", target="b:22"}', "value": 0.0}]}
-                for when, name in (("1m", "none"), ("3m", "port_closed"))],
+                    {"labels": '{instance="i", target="new:22"}', "value": 0.0}]}
+                for when, name in (("1m", "port_closed"), ("3m", "none"))],
         }],
     }
     path = tmp_path / "timeline.yml"
