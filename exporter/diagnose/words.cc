@@ -119,7 +119,16 @@ void explain_text(const Case& c, std::vector<std::string>& lines) {
   }
 }
 
+void explain_server(const Case& c, std::vector<std::string>& lines) {
+  if (!c.seen.server) return;
+  const auto& server = *c.seen.server;
+  std::string line = concat({"SSH-", server.protocol, "-", server.software,
+                             server.comments.empty() ? "" : " ", server.comments});
+  lines.push_back(concat({"It identifies itself as ", quote(line), "."}));
+}
+
 void explain_banner(const Case& c, std::vector<std::string>& lines) {
+  explain_server(c, lines);
   std::string ending = ending_words(c, "It ");
   bool end = c.at(Stage::banner, {Outcome::closed, Outcome::reset, Outcome::turned_away});
   if (end || c.at(Stage::banner, {Outcome::timeout})) {
@@ -131,13 +140,7 @@ void explain_banner(const Case& c, std::vector<std::string>& lines) {
 }
 
 void explain_kexinit(const Case& c, std::vector<std::string>& lines) {
-  if (c.seen.server) {
-    const auto& server = *c.seen.server;
-    lines.push_back(concat({"It identifies itself as ",
-                            quote(concat({"SSH-", server.protocol, "-", server.software,
-                                          server.comments.empty() ? "" : " ", server.comments})),
-                            "."}));
-  }
+  explain_server(c, lines);
   std::string ending = ending_words(c, "Then it ");
   if (!c.seen.detail.empty()) ending += concat({": ", c.seen.detail});
   lines.push_back(ending + ".");

@@ -1,0 +1,46 @@
+#include "scenario/expect.h"
+
+namespace {
+
+using namespace scenario;              // NOLINT: the vocabulary of scenarios
+using namespace std::chrono_literals;  // NOLINT
+using model::Cause;
+using model::Confidence;
+using model::Layer;
+using model::Outcome;
+using model::Stage;
+
+constexpr Expected kHung{Cause::sshd_hung, Layer::overload, Confidence::possible, Stage::banner,
+                         Outcome::timeout};
+
+TEST(sshd_hung, accepted_and_then_silence) {
+  auto probe = Probe().saw(Address("192.0.2.10").ended(Stage::banner, Outcome::timeout, 9s));
+  expect(probe, kHung);
+  EXPECT_TRUE(says(probe, "It said nothing more within 9.00 s, without a byte in all."));
+  EXPECT_TRUE(says(probe, "a proxy with a dead backend"));
+  EXPECT_TRUE(never_says(probe, "TCP wrappers"));
+  EXPECT_TRUE(advises(probe, "state T or D"));
+}
+
+TEST(sshd_hung, a_short_wait_does_not_exclude_tcp_wrappers) {
+  auto probe = Probe().saw(Address("192.0.2.10").ended(Stage::banner, Outcome::timeout, 5599ms));
+  expect(probe, kHung);
+  EXPECT_TRUE(says(probe, "TCP wrappers"));
+}
+
+TEST(sshd_hung, stopped_in_the_middle_of_the_identification) {
+  auto address =
+      Address("192.0.2.10").ended(Stage::banner, Outcome::timeout, 9s).unfinished("SSH-2.0-Op");
+  expect(Probe().saw(address), kHung);
+  EXPECT_TRUE(says(Probe().saw(address), "An unfinished line: 'SSH-2.0-Op'."));
+}
+
+TEST(sshd_hung, refuted_by_other_text_and_by_an_end) {
+  auto silent = Address("192.0.2.10").ended(Stage::banner, Outcome::timeout, 9s);
+  expect_not(Probe().saw(Address(silent).said("welcome")), Cause::sshd_hung);
+  expect_not(Probe().saw(Address(silent).bytes(9)), Cause::sshd_hung);
+  expect_not(Probe().saw(Address("192.0.2.10").ended(Stage::banner, Outcome::closed, 9s)),
+             Cause::sshd_hung);
+}
+
+}  // namespace

@@ -1,0 +1,50 @@
+#include "scenario/expect.h"
+
+namespace {
+
+using namespace scenario;              // NOLINT: the vocabulary of scenarios
+using namespace std::chrono_literals;  // NOLINT
+using model::Cause;
+using model::Confidence;
+using model::Layer;
+using model::Outcome;
+using model::Stage;
+
+Expected denied(Outcome outcome) {
+  return {Cause::tcp_wrappers_denied, Layer::access_policy, Confidence::likely, Stage::banner,
+          outcome};
+}
+
+TEST(tcp_wrappers_denied, closed_after_five_seconds_without_a_byte) {
+  for (auto waited : {4900ms, 5000ms, 5010ms, 5600ms}) {
+    auto probe = Probe().saw(Address("192.0.2.10").ended(Stage::banner, Outcome::closed, waited));
+    expect(probe, denied(Outcome::closed));
+    EXPECT_EQ(responder(probe), "");
+    EXPECT_TRUE(advises(probe, "/etc/hosts.allow"));
+  }
+}
+
+TEST(tcp_wrappers_denied, a_reset_where_the_prober_had_spoken_first) {
+  expect(Probe().saw(Address("192.0.2.10").ended(Stage::banner, Outcome::reset, 5s)),
+         denied(Outcome::reset));
+}
+
+TEST(tcp_wrappers_denied, refuted_by_another_time) {
+  for (auto waited : {1ms, 4899ms, 5601ms, 10000ms}) {
+    expect_not(Probe().saw(Address("192.0.2.10").ended(Stage::banner, Outcome::closed, waited)),
+               Cause::tcp_wrappers_denied);
+  }
+}
+
+TEST(tcp_wrappers_denied, refuted_by_a_byte) {
+  auto ended = Address("192.0.2.10").ended(Stage::banner, Outcome::closed, 5s);
+  expect_not(Probe().saw(Address(ended).bytes(1)), Cause::tcp_wrappers_denied);
+  expect_not(Probe().saw(Address(ended).said("bye")), Cause::tcp_wrappers_denied);
+}
+
+TEST(tcp_wrappers_denied, refuted_by_a_connection_that_stays) {
+  expect_not(Probe().saw(Address("192.0.2.10").ended(Stage::banner, Outcome::timeout, 5s)),
+             Cause::tcp_wrappers_denied);
+}
+
+}  // namespace

@@ -1,0 +1,56 @@
+#include "scenario/expect.h"
+
+namespace {
+
+using namespace scenario;  // NOLINT: the vocabulary of scenarios
+using model::Cause;
+using model::CheckOutcome;
+using model::Confidence;
+using model::Layer;
+using model::Outcome;
+using model::Stage;
+
+constexpr Expected kWrong{Cause::wrong_address, Layer::binding, Confidence::possible,
+                          Stage::connect, Outcome::refused_rst};
+
+TEST(wrong_address, another_address_of_the_same_family_accepts) {
+  auto probe = Probe().saw(Address("192.0.2.10").reached()).saw(Address("192.0.2.11").refused());
+  expect(probe, kWrong);
+  auto diagnosis = scenario::diagnose(probe);
+  EXPECT_EQ(diagnosis.decided_by, 1U);
+  EXPECT_EQ(diagnosis.addresses[0].cause, Cause::none);
+  EXPECT_EQ(diagnosis.addresses[1].cause, Cause::wrong_address);
+  EXPECT_TRUE(says(probe, "192.0.2.10 accepts on the same port."));
+  EXPECT_TRUE(says(probe, "of the 2 addresses probed, it fails and no other does."));
+  EXPECT_TRUE(advises(probe, "192.0.2.11"));
+}
+
+TEST(wrong_address, the_same_family_comes_before_the_other) {
+  expect(Probe()
+             .saw(Address("2001:db8::10").reached())
+             .saw(Address("192.0.2.10").refused())
+             .saw(Address("192.0.2.11").reached()),
+         kWrong);
+}
+
+TEST(wrong_address, refuted_by_ssh_on_another_port) {
+  expect_not(
+      Probe()
+          .saw(Address("192.0.2.10").reached())
+          .saw(Address("192.0.2.11").refused().alternative(2222, CheckOutcome::accepted, true)),
+      Cause::wrong_address);
+}
+
+TEST(wrong_address, refuted_by_silence_and_by_rejection) {
+  for (const auto& address :
+       {Address("192.0.2.11").silent(), Address("192.0.2.11").rejected(3, 3, "192.0.2.11")}) {
+    expect_not(Probe().saw(Address("192.0.2.10").reached()).saw(address), Cause::wrong_address);
+  }
+}
+
+TEST(wrong_address, refuted_if_no_address_works) {
+  expect_not(Probe().saw(Address("192.0.2.10").refused()).saw(Address("192.0.2.11").refused()),
+             Cause::wrong_address);
+}
+
+}  // namespace
