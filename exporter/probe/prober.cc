@@ -70,13 +70,15 @@ class Prober::Core {
     base::SteadyTime slot;    // the next start
     std::optional<EventLoop::TimerId> timer;
     std::unique_ptr<ProbeRun> run;
-    bool postponed = false;   // said so in the log
+    std::optional<base::SteadyTime> overdue;  // a slot that came while a probe was under way
+    bool postponed = false;                   // said so in the log
   };
 
   [[nodiscard]] Shared shared() { return {loop_, pacer_, rejections_}; }
   void place(Entry& entry, base::SteadyTime first);
   void arm(Entry& entry);
-  void start(Entry& entry);
+  void on_slot(Entry& entry);
+  void start(Entry& entry, base::SteadyTime slot);
   void finish(Entry& entry, const model::Target& target, ProbeRun::Completion completion);
   std::shared_ptr<model::ProbeReport> conclude(const model::Target& target,
                                                model::ProbeResult result);
@@ -142,12 +144,12 @@ void Prober::Core::place(Entry& entry, base::SteadyTime first) {
   const auto interval = target.settings->interval;
   entry.phase = base::Duration(std::hash<std::string>{}(target.name) %
                                static_cast<std::uint64_t>(interval.count()));
-  entry.slot = first - interval;
+  entry.slot = loop_.clock().steady() - interval;
   arm(entry);
   if (first < entry.slot) {
     loop_.cancel(*entry.timer);
     entry.slot = first;
-    entry.timer = loop_.at(entry.slot, [this, &entry] { start(entry); });
+    entry.timer = loop_.at(entry.slot, [this, &entry] { on_slot(entry); });
   }
 }
 
@@ -158,20 +160,30 @@ void Prober::Core::arm(Entry& entry) {
   const auto earliest = std::max(entry.slot + interval / 2, loop_.clock().steady());
   const auto since = (earliest.time_since_epoch() - entry.phase) % interval;
   entry.slot = earliest - since + (since > base::Duration::zero() ? interval : base::Duration{0});
-  entry.timer = loop_.at(entry.slot, [this, &entry] { start(entry); });
+  entry.timer = loop_.at(entry.slot, [this, &entry] { on_slot(entry); });
 }
 
-void Prober::Core::start(Entry& entry) {
+void Prober::Core::on_slot(Entry& entry) {
   entry.timer.reset();
   const auto slot = entry.slot;
   arm(entry);
-  if (entry.run) return;  // still under way: never two probes of one target
-  fleet_.scheduler_lag.observe(base::to_seconds(loop_.clock().steady() - slot));
+  if (entry.run) {
+    entry.overdue = slot;  // never two probes of one target: this one starts when that one has ended
+  } else {
+    start(entry, slot);
+  }
+}
+
+void Prober::Core::start(Entry& entry, base::SteadyTime slot) {
+  const auto lag = loop_.clock().steady() - slot;
+  fleet_.scheduler_lag.observe(base::to_seconds(lag));
   const auto target = entry.state->target;
+  // The deadline counts from the slot: where timeout and interval are equal, lags would add up.
+  const base::Duration timeout = target->settings->timeout;
   ++fleet_.probes_in_flight;
   entry.run = std::make_unique<ProbeRun>(
       shared(), resolver_, target,
-      ProbeRun::Timing{target->settings->timeout, target->settings->interval / 2, true},
+      ProbeRun::Timing{timeout - std::min(lag, timeout / 10), target->settings->interval / 2, true},
       ProbeRun::Permit{}, [this, &entry, target](ProbeRun::Completion completion) {
         finish(entry, *target, std::move(completion));
       });
@@ -182,20 +194,18 @@ void Prober::Core::finish(Entry& entry, const model::Target& target,
                           ProbeRun::Completion completion) {
   const auto run = std::move(entry.run);  // ends with this function, which it has called
   --fleet_.probes_in_flight;
-  if (completion.end != ProbeRun::End::completed) {
-    if (!std::exchange(entry.postponed, true)) {
-      base::log::warn(
-          "probe postponed: its address is due for more than one connection per second; "
-          "lengthen the interval of the targets that share it",
-          {{"target", target.name},
-           {"address", completion.culprit ? completion.culprit->to_string() : ""}});
-    }
-    return;
+  if (completion.end == ProbeRun::End::completed) {
+    entry.postponed = false;
+    entry.state = with_result(*entry.state, conclude(target, std::move(completion.result)));
+    changed();
+  } else if (!std::exchange(entry.postponed, true)) {
+    base::log::warn(
+        "probe postponed: its address is due for more than one connection per second; "
+        "lengthen the interval of the targets that share it",
+        {{"target", target.name},
+         {"address", completion.culprit ? completion.culprit->to_string() : ""}});
   }
-  entry.postponed = false;
-  auto report = conclude(target, std::move(completion.result));
-  entry.state = with_result(*entry.state, std::move(report));
-  changed();
+  if (auto slot = std::exchange(entry.overdue, std::nullopt)) start(entry, *slot);
 }
 
 std::shared_ptr<model::ProbeReport> Prober::Core::conclude(const model::Target& target,
