@@ -42,6 +42,12 @@ std::vector<int> open_descriptors() {
   return descriptors;
 }
 
+// What has not been read yet waits for a worker, not for its client.
+bool drained(int fd) {
+  int unread = 0;
+  return ioctl(fd, FIONREAD, &unread) == 0 && unread == 0;
+}
+
 }  // namespace
 
 ConnectionGuard::~ConnectionGuard() {
@@ -56,6 +62,15 @@ ConnectionGuard::~ConnectionGuard() {
 void ConnectionGuard::start(std::vector<int> ports) {
   ports_ = std::move(ports);
   thread_ = std::thread(&ConnectionGuard::run, this);
+}
+
+void ConnectionGuard::release_all() {
+  for (int number : open_descriptors()) {
+    base::Fd fd(fcntl(number, F_DUPFD_CLOEXEC, 0));
+    if (!fd.valid() || !is_ours(fd.get())) continue;
+    auto peer = name_of(fd.get(), getpeername);
+    if (!peer || owes_request(*peer)) shutdown(fd.get(), SHUT_RDWR);
+  }
 }
 
 void ConnectionGuard::connection_opened() {
@@ -80,7 +95,7 @@ void ConnectionGuard::run() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     if (open_ <= worker_limit_) {
-      first_seen_.clear();
+      seen_.clear();
       wake_.wait(lock);
       continue;
     }
@@ -92,39 +107,36 @@ void ConnectionGuard::run() {
 }
 
 void ConnectionGuard::sweep(base::SteadyTime now) {
-  still_there_.clear();
+  std::unordered_map<std::uint64_t, Seen> present;
   for (int number : open_descriptors()) {
     // Judged and shut down by a duplicate: the number itself may be closed and reused meanwhile.
     base::Fd fd(fcntl(number, F_DUPFD_CLOEXEC, 0));
-    if (fd.valid() && is_waiting(fd.get()) && patience_is_over(fd.get(), now)) {
+    if (!fd.valid() || !is_ours(fd.get())) continue;
+    auto peer = name_of(fd.get(), getpeername);
+    if (!peer || !owes_request(*peer)) continue;
+    std::uint64_t cookie = 0;
+    socklen_t size = sizeof cookie;
+    if (getsockopt(fd.get(), SOL_SOCKET, SO_COOKIE, &cookie, &size) != 0) continue;
+    auto before = seen_.find(cookie);
+    Seen seen = before == seen_.end() ? Seen{now, false} : before->second;
+    bool was_drained = std::exchange(seen.drained, drained(fd.get()));
+    // Drained twice in a row: between its last byte and request_begun() lies less than a sweep.
+    if (was_drained && seen.drained && now - seen.since >= kPatience) {
       shutdown(fd.get(), SHUT_RDWR);
     }
+    present.emplace(cookie, seen);
   }
-  first_seen_.swap(still_there_);
+  seen_.swap(present);
 }
 
-bool ConnectionGuard::is_waiting(int fd) {
+bool ConnectionGuard::is_ours(int fd) const {
   auto local = name_of(fd, getsockname);
-  if (!local || std::find(ports_.begin(), ports_.end(), local->second) == ports_.end()) {
-    return false;
-  }
-  auto peer = name_of(fd, getpeername);
-  if (!peer) return false;  // the listening socket itself
-  int unread = 0;
-  // What has not been read yet waits for a worker, not for its client.
-  if (ioctl(fd, FIONREAD, &unread) != 0 || unread > 0) return false;
-  std::lock_guard lock(mutex_);
-  return !in_request_.contains(*peer);
+  return local && std::find(ports_.begin(), ports_.end(), local->second) != ports_.end();
 }
 
-bool ConnectionGuard::patience_is_over(int fd, base::SteadyTime now) {
-  std::uint64_t cookie = 0;
-  socklen_t size = sizeof cookie;
-  if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) != 0) return false;
-  auto seen = first_seen_.find(cookie);
-  auto since = seen == first_seen_.end() ? now : seen->second;
-  still_there_.emplace(cookie, since);
-  return now - since >= kPatience;
+bool ConnectionGuard::owes_request(const Peer& peer) {
+  std::lock_guard lock(mutex_);
+  return !in_request_.contains(peer);
 }
 
 }  // namespace web

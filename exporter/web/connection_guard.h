@@ -41,16 +41,25 @@ class ConnectionGuard {
   // The ports that the server listens on; nothing is shut down before.
   void start(std::vector<int> ports);
 
+  // Before the server stops: wakes whoever waits for a connection or a request, which civetweb would
+  // otherwise do for another two seconds. Requests under way are left alone.
+  void release_all();
+
   void connection_opened();  // a worker has taken it
   void connection_closed();
   void request_begun(const Peer& peer);
   void request_ended(const Peer& peer);
 
  private:
+  struct Seen {
+    base::SteadyTime since;
+    bool drained = false;  // nothing unread at the last sweep
+  };
+
   void run();
   void sweep(base::SteadyTime now);
-  bool is_waiting(int fd);  // a connection of the server that owes a request and sent nothing new
-  bool patience_is_over(int fd, base::SteadyTime now);
+  [[nodiscard]] bool is_ours(int fd) const;  // a socket of the server, listening or connected
+  bool owes_request(const Peer& peer);
 
   const int worker_limit_;
   std::atomic<int> open_{0};
@@ -60,10 +69,8 @@ class ConnectionGuard {
   std::set<Peer> in_request_;  // guarded by mutex_
   bool stopping_ = false;      // guarded by mutex_
 
-  // The guard's own thread's.
-  std::vector<int> ports_;
-  std::unordered_map<std::uint64_t, base::SteadyTime> first_seen_;  // by socket cookie
-  std::unordered_map<std::uint64_t, base::SteadyTime> still_there_;
+  std::vector<int> ports_;  // fixed by start()
+  std::unordered_map<std::uint64_t, Seen> seen_;  // by socket cookie; the guard's thread's own
   std::thread thread_;
 };
 

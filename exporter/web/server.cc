@@ -171,7 +171,9 @@ class Server::Impl {
                 backend),
         guard_(kWorkersBeforePressure) {}
   ~Impl() {
-    if (context_ != nullptr) mg_stop(context_);
+    if (context_ == nullptr) return;
+    guard_.release_all();
+    mg_stop(context_);
   }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;

@@ -25,7 +25,9 @@ class Server {
   // Binds and starts the worker threads; the backend must outlive the server.
   // Errors name the address that cannot be listened on, and why.
   static base::Result<std::unique_ptr<Server>> start(const ServerOptions& options, Backend& backend);
-  ~Server();  // stops accepting, finishes requests under way: end probes that block before
+  // Stops accepting and waits for the handlers under way: end probes that block before. Pages that are
+  // being sent are cut short.
+  ~Server();
 
   // The ports that are listened on, in the order of listen_addresses.
   [[nodiscard]] std::vector<int> ports() const;

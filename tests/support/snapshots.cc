@@ -24,8 +24,8 @@ model::ProbeReport report_at(base::Duration duration) {
 }
 
 std::shared_ptr<const model::TargetState> state_of(const std::string& name, Labels labels,
-                                                   model::ProbeReport report,
-                                                   std::uint64_t probes, std::uint64_t failures) {
+                                                   model::ProbeReport report, std::uint64_t probes,
+                                                   std::uint64_t failures) {
   auto state = std::make_shared<model::TargetState>();
   state->target = make_target(name, std::move(labels));
   state->probes = probes;
@@ -80,13 +80,14 @@ std::shared_ptr<const model::TargetState> reachable(const std::string& name, Lab
   auto report = report_at(11ms);
   report.result.resolve_time = 1450us;
   report.result.addresses = {accepted("192.0.2.10")};
-  report.diagnosis = {.success = true,
-                      .cause = Cause::none,
-                      .confidence = Confidence::certain,
-                      .stage = Stage::done,
-                      .outcome = Outcome::ok,
-                      .addresses = {{Cause::none, Confidence::certain}},
-                      .evidence = {"192.0.2.10 sent its identification and its algorithms"}};
+  auto& diagnosis = report.diagnosis;
+  diagnosis.success = true;
+  diagnosis.cause = Cause::none;
+  diagnosis.confidence = Confidence::certain;
+  diagnosis.stage = Stage::done;
+  diagnosis.outcome = Outcome::ok;
+  diagnosis.addresses = {{Cause::none, Confidence::certain}};
+  diagnosis.evidence = {"192.0.2.10 sent its identification and its algorithms"};
   return state_of(name, std::move(labels), std::move(report), 42, 0);
 }
 
@@ -100,25 +101,29 @@ std::shared_ptr<const model::TargetState> rejected(const std::string& name, Labe
   address.seen.error = EHOSTUNREACH;
   address.seen.icmp = model::IcmpError{base::IpFamily::ipv4, 3, 13, ip("192.0.2.20")};
   address.seen.local_address = ip("192.0.2.1");
-  address.earlier_rejection = model::EarlierRejection{*address.seen.icmp, 61s};
+  address.earlier_rejection.emplace();
+  address.earlier_rejection->icmp = *address.seen.icmp;
+  address.earlier_rejection->age = 61s;
   address.checks = {{.role = model::CheckRole::control,
                      .port = 443,
                      .outcome = model::CheckOutcome::accepted,
                      .ssh = false,
                      .icmp = {}}};
   report.result.addresses = {address};
-  report.diagnosis = {.cause = Cause::host_firewall_reject,
-                      .confidence = Confidence::likely,
-                      .stage = Stage::connect,
-                      .outcome = Outcome::rejected_icmp,
-                      .decided_by = 0,
-                      .addresses = {{Cause::host_firewall_reject, Confidence::likely}},
-                      .evidence = {"192.0.2.20 answered with ICMP communication administratively "
-                                   "prohibited (3/13)",
-                                   "the same host accepts connections on port 443"},
-                      .fix = "Allow port 22 in the firewall of 192.0.2.20.",
-                      .responder = model::Responder{ip("192.0.2.20"),
-                                                    model::ResponderRole::target, "icmp_3_13"}};
+  auto& diagnosis = report.diagnosis;
+  diagnosis.cause = Cause::host_firewall_reject;
+  diagnosis.confidence = Confidence::likely;
+  diagnosis.stage = Stage::connect;
+  diagnosis.outcome = Outcome::rejected_icmp;
+  diagnosis.decided_by = 0;
+  diagnosis.addresses = {{Cause::host_firewall_reject, Confidence::likely}};
+  diagnosis.evidence = {
+      "192.0.2.20 answered with ICMP communication administratively "
+      "prohibited (3/13)",
+      "the same host accepts connections on port 443"};
+  diagnosis.fix = "Allow port 22 in the firewall of 192.0.2.20.";
+  diagnosis.responder =
+      model::Responder{ip("192.0.2.20"), model::ResponderRole::target, "icmp_3_13"};
   return state_of(name, std::move(labels), std::move(report), 40, 3);
 }
 
@@ -132,17 +137,18 @@ std::shared_ptr<const model::TargetState> half_reachable(const std::string& name
                                         .ssh = true,
                                         .icmp = {}}};
   report.result.skipped = {{ip("2001:db8::31"), model::SkipReason::over_limit}};
-  report.diagnosis = {
-      .cause = Cause::address_family,
-      .confidence = Confidence::likely,
-      .stage = Stage::connect,
-      .outcome = Outcome::refused_rst,
-      .decided_by = 1,
-      .addresses = {{Cause::none, Confidence::certain}, {Cause::wrong_port, Confidence::certain}},
-      .evidence = {"192.0.2.30 accepts", "2001:db8::30 answers with a reset"},
-      .fix = "Let sshd listen on [::]:22 as well.",
-      .responder = model::Responder{ip("2001:db8::30"), model::ResponderRole::target, "rst"},
-      .alternative_port = 2222};
+  auto& diagnosis = report.diagnosis;
+  diagnosis.cause = Cause::address_family;
+  diagnosis.confidence = Confidence::likely;
+  diagnosis.stage = Stage::connect;
+  diagnosis.outcome = Outcome::refused_rst;
+  diagnosis.decided_by = 1;
+  diagnosis.addresses = {{Cause::none, Confidence::certain},
+                         {Cause::wrong_port, Confidence::certain}};
+  diagnosis.evidence = {"192.0.2.30 accepts", "2001:db8::30 answers with a reset"};
+  diagnosis.fix = "Let sshd listen on [::]:22 as well.";
+  diagnosis.responder = model::Responder{ip("2001:db8::30"), model::ResponderRole::target, "rst"};
+  diagnosis.alternative_port = 2222;
   return state_of(name, std::move(labels), std::move(report), 41, 41);
 }
 
@@ -150,12 +156,13 @@ std::shared_ptr<const model::TargetState> unresolved(const std::string& name, La
   auto report = report_at(3ms);
   report.result.resolve_failure = Outcome::dns_not_found;
   report.result.resolve_detail = "Domain name not found";
-  report.diagnosis = {.cause = Cause::dns_not_found,
-                      .confidence = Confidence::certain,
-                      .stage = Stage::resolve,
-                      .outcome = Outcome::dns_not_found,
-                      .evidence = {"the resolver says: Domain name not found"},
-                      .fix = "Correct the name."};
+  auto& diagnosis = report.diagnosis;
+  diagnosis.cause = Cause::dns_not_found;
+  diagnosis.confidence = Confidence::certain;
+  diagnosis.stage = Stage::resolve;
+  diagnosis.outcome = Outcome::dns_not_found;
+  diagnosis.evidence = {"the resolver says: Domain name not found"};
+  diagnosis.fix = "Correct the name.";
   return state_of(name, std::move(labels), std::move(report), 7, 7);
 }
 
@@ -170,14 +177,15 @@ std::shared_ptr<const model::TargetState> hostile(const std::string& name, Label
   address.seen.server = model::ServerInfo{"2.0", "evil\"}\n# x\\ \xff\xfe <b>\0</b>"s, ""};
   address.seen.text = {"<script>alert(1)</script>", "\xc3\x28 not UTF-8"};
   report.result.addresses = {address};
-  report.diagnosis = {.cause = Cause::not_ssh,
-                      .confidence = Confidence::certain,
-                      .stage = Stage::banner,
-                      .outcome = Outcome::not_ssh,
-                      .decided_by = 0,
-                      .addresses = {{Cause::not_ssh, Confidence::certain}},
-                      .evidence = {"it said: <script>alert(1)</script>"},
-                      .fix = "Correct the port."};
+  auto& diagnosis = report.diagnosis;
+  diagnosis.cause = Cause::not_ssh;
+  diagnosis.confidence = Confidence::certain;
+  diagnosis.stage = Stage::banner;
+  diagnosis.outcome = Outcome::not_ssh;
+  diagnosis.decided_by = 0;
+  diagnosis.addresses = {{Cause::not_ssh, Confidence::certain}};
+  diagnosis.evidence = {"it said: <script>alert(1)</script>"};
+  diagnosis.fix = "Correct the port.";
   return state_of(name, std::move(labels), std::move(report), 2, 2);
 }
 
@@ -208,11 +216,20 @@ model::Snapshot large_snapshot(std::size_t count) {
     const std::string name = "host-" + std::to_string(i) + ".example.net:22";
     const Labels labels{{"site", i % 2 == 0 ? "ams" : "fra"}};
     switch (i % 40) {
-      case 10: snapshot.targets.push_back(rejected(name, labels)); break;
-      case 20: snapshot.targets.push_back(half_reachable(name, labels)); break;
-      case 25: snapshot.targets.push_back(hostile(name, labels)); break;
-      case 30: snapshot.targets.push_back(unresolved(name, labels)); break;
-      default: snapshot.targets.push_back(reachable(name, labels));
+      case 10:
+        snapshot.targets.push_back(rejected(name, labels));
+        break;
+      case 20:
+        snapshot.targets.push_back(half_reachable(name, labels));
+        break;
+      case 25:
+        snapshot.targets.push_back(hostile(name, labels));
+        break;
+      case 30:
+        snapshot.targets.push_back(unresolved(name, labels));
+        break;
+      default:
+        snapshot.targets.push_back(reachable(name, labels));
     }
   }
   return snapshot;

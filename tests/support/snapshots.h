@@ -1,4 +1,5 @@
-// Targets, probe results and snapshots to render: fixed, so that what they render to is fixed as well.
+// Targets, probe results and snapshots to render: fixed, so that what they render to is fixed as
+// well.
 #pragma once
 
 #include <memory>
@@ -16,8 +17,7 @@ using Labels = std::vector<std::pair<std::string, std::string>>;
 base::WallTime fixed_wall_time();
 
 std::shared_ptr<const model::Target> make_target(const std::string& name, Labels labels = {});
-std::shared_ptr<const model::TargetState> never_probed(const std::string& name,
-                                                       Labels labels = {});
+std::shared_ptr<const model::TargetState> never_probed(const std::string& name, Labels labels = {});
 // All is well at 192.0.2.10: OpenSSH on Debian.
 std::shared_ptr<const model::TargetState> reachable(const std::string& name, Labels labels = {});
 // ICMP administratively prohibited from the host's own address, after an earlier success.
