@@ -120,7 +120,7 @@ CASES = [
     Case("kex_cipher_cbc", offers(cipher="aes128-cbc,aes256-cbc"), no_common("cipher")),
     Case("kex_mac_md5", offers(cipher="aes128-ctr", mac="hmac-md5"), no_common("mac", "hmac-md5")),
     Case("kex_old_profile", real("sshd"), no_common("key exchange"),
-         probe={"algorithms": {"kex": ["diffie-hellman-group1-sha1"]}}),
+         probe={"kex_algorithms": ["diffie-hellman-group1-sha1"]}),
 
     # Other protocols.
     Case("nginx", real("nginx"), NOT_SSH, BOTH),
