@@ -90,24 +90,16 @@ void Conversation::end(End reason) {
   const auto ended = reason == End::closed  ? Outcome::closed
                      : reason == End::reset ? Outcome::reset
                                             : Outcome::timeout;
-  if (stage_ == Stage::kexinit || reason == End::timeout || bytes_received_ == 0) {
+  // A line without its end may be cut: it says neither which version nor which software.
+  if (stage_ == Stage::kexinit || reason == End::timeout || bytes_received_ == 0 ||
+      identification_.cut_short()) {
     finish(stage_, ended);
     return;
   }
   identification_.finish();
-  switch (identification_.state()) {
-    case IdentificationReader::State::identified:
-      // The line came without its newline, and then the end.
-      finish(Stage::banner, ended);
-      return;
-    case IdentificationReader::State::unsupported_version:
-      finish(Stage::banner, Outcome::unsupported_version);
-      return;
-    case IdentificationReader::State::not_ssh: finish(Stage::banner, Outcome::not_ssh); return;
-    case IdentificationReader::State::reading: break;
-  }
-  finish(Stage::banner,
-         identification_.text_only() ? Outcome::turned_away : Outcome::not_ssh);
+  const bool text = identification_.state() == IdentificationReader::State::reading &&
+                    identification_.text_only();
+  finish(Stage::banner, text ? Outcome::turned_away : Outcome::not_ssh);
 }
 
 void Conversation::report(model::Observation& seen) {

@@ -50,8 +50,10 @@ std::string_view recognise_binary(std::string_view bytes) {
   for (const auto& magic : kMagics) {
     if (bytes.starts_with(magic.bytes)) return magic.protocol;
   }
-  // MySQL's greeting: a 3-byte length, sequence 0, protocol version 10.
-  if (bytes.size() >= 5 && bytes[3] == '\0' && bytes[4] == '\x0a') return "MySQL";
+  // MySQL's greeting: a 3-byte length, sequence 0, then protocol version 10 or the mark of an error.
+  if (bytes.size() >= 5 && bytes[3] == '\0' && (bytes[4] == '\x0a' || bytes[4] == '\xff')) {
+    return "MySQL";
+  }
   return {};
 }
 
@@ -71,6 +73,7 @@ bool binary(char c) {
 }
 
 constexpr std::size_t kMagicLength = 5;
+constexpr std::string_view kPrefix = "SSH-";
 
 }  // namespace
 
@@ -93,12 +96,12 @@ std::size_t IdentificationReader::feed(std::string_view bytes) {
       }
       continue;
     }
-    if (carriage_return_) {
-      reject("a carriage return inside a line");
-      continue;
-    }
     if (c == '\r') {
       carriage_return_ = true;
+      continue;
+    }
+    if (carriage_return_) {
+      reject("a carriage return inside a line");
       continue;
     }
     if (binary(c)) text_only_ = false;
@@ -120,6 +123,11 @@ std::string IdentificationReader::unfinished() const {
   return base::printable(line_, kKeptLineLength);
 }
 
+bool IdentificationReader::cut_short() const {
+  if (line_.size() >= kPrefix.size()) return line_.starts_with(kPrefix);
+  return !line_.empty() && kPrefix.starts_with(line_);
+}
+
 void IdentificationReader::finish() {
   if (state_ == State::reading && !line_.empty()) end_line();
 }
@@ -129,15 +137,15 @@ void IdentificationReader::end_line() {
   std::string line = std::move(line_);
   line_.clear();
   ++line_count_;
-  if (line.starts_with("SSH-")) {
+  if (line.starts_with(kPrefix)) {
     identify(line);
     return;
   }
   if (lines_.size() < kKeptLines) lines_.push_back(base::printable(line, kKeptLineLength));
   if (line.find('\0') != std::string::npos) {
     reject("a NUL byte");
-  } else if (line_count_ > kLineLimit) {
-    reject("more than 1024 lines before an identification");
+  } else if (line_count_ >= kLineLimit) {
+    reject("1024 lines without an identification");
   } else if (line_count_ == 1) {
     other_protocol_ = recognise_line(line);
     if (!other_protocol_.empty()) reject("the greeting of another protocol");
@@ -146,9 +154,9 @@ void IdentificationReader::end_line() {
 
 // SSH-protoversion-softwareversion SP comments, RFC 4253 4.2; 1.99 means 2.0 with SSH 1 beside it (5.1).
 void IdentificationReader::identify(std::string_view line) {
-  line.remove_prefix(4);
+  line.remove_prefix(kPrefix.size());
   auto dash = line.find('-');
-  if (dash == std::string_view::npos || dash == 0) {
+  if (dash == std::string_view::npos || dash == 0 || dash + 1 == line.size()) {
     lines_.push_back(base::printable("SSH-" + std::string(line), kKeptLineLength));
     reject("a malformed SSH identification");
     return;
@@ -161,7 +169,7 @@ void IdentificationReader::identify(std::string_view line) {
   if (space != std::string_view::npos) {
     server_.comments = base::printable(rest.substr(space + 1), kKeptVersionLength);
   }
-  if (version == "2.0" || version == "1.99") {
+  if (version.starts_with("2.") || version == "1.99") {
     state_ = State::identified;
   } else if (version.starts_with("1.")) {
     state_ = State::unsupported_version;

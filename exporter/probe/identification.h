@@ -16,8 +16,8 @@ class IdentificationReader {
  public:
   enum class State : std::uint8_t { reading, identified, not_ssh, unsupported_version };
 
-  // Lines before the identification and their length: OpenSSH's client gives up at the same numbers
-  // (SSH_MAX_PRE_BANNER_LINES, SSH_MAX_BANNER_LEN), so a user would be refused there too.
+  // Lines, the identification among them, and their length: OpenSSH's client gives up at the same
+  // numbers (SSH_MAX_PRE_BANNER_LINES, SSH_MAX_BANNER_LEN), so a user would be refused there too.
   static constexpr std::size_t kLineLimit = 1024;
   static constexpr std::size_t kLineLength = 8192;
   // What is kept of them for people.
@@ -39,6 +39,8 @@ class IdentificationReader {
   [[nodiscard]] const std::string& detail() const { return detail_; }
   // The line that has not ended yet, fit for people.
   [[nodiscard]] std::string unfinished() const;
+  // The unfinished line is the beginning of an identification.
+  [[nodiscard]] bool cut_short() const;
   // Nothing but readable text came so far.
   [[nodiscard]] bool text_only() const { return text_only_; }
 
