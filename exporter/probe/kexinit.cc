@@ -82,12 +82,12 @@ bool KexinitReader::take_packet() {
   if (buffer_.size() < 5) return false;
   const std::size_t length = read_uint32(buffer_);
   const std::size_t padding = static_cast<std::uint8_t>(buffer_[4]);
-  // RFC 4253 6: at least four bytes of padding, and a payload.
+  // RFC 4253 6: at least four bytes of padding, a payload, and in all a multiple of eight.
   if (length > kPacketLimit) {
     fail("a packet of " + std::to_string(length) + " bytes");
     return false;
   }
-  if (padding < 4 || length < padding + 2) {
+  if (padding < 4 || length < padding + 2 || (4 + length) % 8 != 0) {
     fail("a packet with impossible padding");
     return false;
   }
