@@ -25,10 +25,17 @@ bool plain(char c) {
 void append_escaped_value(std::string& text, std::string_view value) {
   for (char c : value) {
     switch (c) {
-      case '\\': text += "\\\\"; break;
-      case '"': text += "\\\""; break;
-      case '\n': text += "\\n"; break;
-      default: text += c;
+      case '\\':
+        text += "\\\\";
+        break;
+      case '"':
+        text += "\\\"";
+        break;
+      case '\n':
+        text += "\\n";
+        break;
+      default:
+        text += c;
     }
   }
 }
@@ -36,20 +43,30 @@ void append_escaped_value(std::string& text, std::string_view value) {
 void append_escaped_help(std::string& text, std::string_view help) {
   for (char c : help) {
     switch (c) {
-      case '\\': text += "\\\\"; break;
-      case '\n': text += "\\n"; break;
-      default: text += c;
+      case '\\':
+        text += "\\\\";
+        break;
+      case '\n':
+        text += "\\n";
+        break;
+      default:
+        text += c;
     }
   }
 }
 
 const char* name_of(prometheus::MetricType type) {
   switch (type) {
-    case prometheus::MetricType::Counter: return "counter";
-    case prometheus::MetricType::Gauge: return "gauge";
-    case prometheus::MetricType::Histogram: return "histogram";
-    case prometheus::MetricType::Summary: return "summary";
-    case prometheus::MetricType::Untyped: return "untyped";
+    case prometheus::MetricType::Counter:
+      return "counter";
+    case prometheus::MetricType::Gauge:
+      return "gauge";
+    case prometheus::MetricType::Histogram:
+      return "histogram";
+    case prometheus::MetricType::Summary:
+      return "summary";
+    case prometheus::MetricType::Untyped:
+      return "untyped";
   }
   return "untyped";
 }
@@ -163,11 +180,20 @@ void Exposition::family(const prometheus::MetricFamily& family) {
     own_labels_.clear();
     for (const auto& label : metric.label) render_label(own_labels_, {label.name, label.value});
     switch (family.type) {
-      case prometheus::MetricType::Counter: line("", "", own_labels_, metric.counter.value); break;
-      case prometheus::MetricType::Gauge: line("", "", own_labels_, metric.gauge.value); break;
-      case prometheus::MetricType::Histogram: histogram(metric); break;
-      case prometheus::MetricType::Untyped: line("", "", own_labels_, metric.untyped.value); break;
-      case prometheus::MetricType::Summary: break;
+      case prometheus::MetricType::Counter:
+        line("", "", own_labels_, metric.counter.value);
+        break;
+      case prometheus::MetricType::Gauge:
+        line("", "", own_labels_, metric.gauge.value);
+        break;
+      case prometheus::MetricType::Histogram:
+        histogram(metric);
+        break;
+      case prometheus::MetricType::Untyped:
+        line("", "", own_labels_, metric.untyped.value);
+        break;
+      case prometheus::MetricType::Summary:
+        break;
     }
   }
 }

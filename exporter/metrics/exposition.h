@@ -1,5 +1,5 @@
-// Writer of the Prometheus text format 0.0.4. Hides escaping, number formats and buffering; whatever
-// the label values are, the page stays valid. One page, one thread.
+// Writer of the Prometheus text format 0.0.4. Hides escaping, number formats and buffering;
+// whatever the label values are, the page stays valid. One page, one thread.
 // https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
 #pragma once
 
@@ -49,8 +49,8 @@ class Exposition {
   // Hands the page over in pieces, the last one by finish(): memory stays bounded.
   explicit Exposition(Sink sink);
 
-  // The samples that follow belong to this metric, whose HELP and TYPE are written with the first of
-  // them. `name` and `help` must outlive those samples. `type` is counter, gauge or histogram.
+  // The samples that follow belong to this metric, whose HELP and TYPE are written with the first
+  // of them. `name` and `help` must outlive those samples. `type` is counter, gauge or histogram.
   void begin(std::string_view name, std::string_view type, std::string_view help);
   // `common` comes from render_labels() or is empty; `own` labels follow it in the given order.
   void sample(std::string_view common, std::initializer_list<Label> own, const Value& value);
@@ -76,8 +76,9 @@ class Exposition {
   bool header_written_ = false;
 };
 
-// `name="value"` with the value escaped; appended to `labels` after a comma where needed. Values that
-// are not valid UTF-8, or hold a NUL, are made printable: Prometheus would reject the whole page.
+// `name="value"` with the value escaped; appended to `labels` after a comma where needed. Values
+// that are not valid UTF-8, or hold a NUL, are made printable: Prometheus would reject the whole
+// page.
 void render_label(std::string& labels, const Label& label);
 
 }  // namespace metrics

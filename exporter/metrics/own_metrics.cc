@@ -128,9 +128,12 @@ constexpr std::array kOwnMetrics = std::to_array<OwnMetric>({
 
 prometheus::MetricType to_prometheus(MetricType type) {
   switch (type) {
-    case MetricType::counter: return prometheus::MetricType::Counter;
-    case MetricType::gauge: return prometheus::MetricType::Gauge;
-    case MetricType::histogram: return prometheus::MetricType::Histogram;
+    case MetricType::counter:
+      return prometheus::MetricType::Counter;
+    case MetricType::gauge:
+      return prometheus::MetricType::Gauge;
+    case MetricType::histogram:
+      return prometheus::MetricType::Histogram;
   }
   return prometheus::MetricType::Untyped;
 }

@@ -35,9 +35,12 @@ void append_reference_row(std::string& text, const MetricSpec& spec, bool of_tar
 
 const char* name_of(MetricType type) {
   switch (type) {
-    case MetricType::counter: return "counter";
-    case MetricType::gauge: return "gauge";
-    case MetricType::histogram: return "histogram";
+    case MetricType::counter:
+      return "counter";
+    case MetricType::gauge:
+      return "gauge";
+    case MetricType::histogram:
+      return "histogram";
   }
   return "";
 }

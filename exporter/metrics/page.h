@@ -17,7 +17,8 @@ const char* name_of(MetricType type);
 struct MetricSpec {
   std::string_view name;
   MetricType type;
-  std::string_view labels;  // comma-separated, beside `target` and the target's own; for the reference
+  std::string_view
+      labels;  // comma-separated, beside `target` and the target's own; for the reference
   std::string_view help;
 };
 std::span<const MetricSpec> metric_table();
@@ -32,8 +33,8 @@ struct BuildInfo {
   std::string compiler;
 };
 
-// The whole page. `previous_scrape` is how long the last page took, in seconds. Ten thousand targets
-// make some 15 MB: with a sink the page is handed over in pieces and never held as a whole.
+// The whole page. `previous_scrape` is how long the last page took, in seconds. Ten thousand
+// targets make some 15 MB: with a sink the page is handed over in pieces and never held as a whole.
 std::string render(const model::Snapshot& snapshot, const BuildInfo& build, double previous_scrape);
 void render(const model::Snapshot& snapshot, const BuildInfo& build, double previous_scrape,
             const std::function<void(std::string_view)>& sink);

@@ -35,9 +35,9 @@ void write_cause(const TargetState& state, Samples& samples) {
 void write_outcome(const TargetState& state, Samples& samples) {
   if (!state.last) return;
   const auto& diagnosis = state.last->diagnosis;
-  samples.add({{"outcome", model::name_of(diagnosis.outcome)},
-               {"stage", model::name_of(diagnosis.stage)}},
-              1);
+  samples.add(
+      {{"outcome", model::name_of(diagnosis.outcome)}, {"stage", model::name_of(diagnosis.stage)}},
+      1);
 }
 
 void write_failures(const TargetState& state, Samples& samples) {
@@ -111,9 +111,9 @@ void write_responder(const TargetState& state, Samples& samples) {
 void write_server(const TargetState& state, Samples& samples) {
   const auto* address = state.last ? deciding_address(*state.last) : nullptr;
   if (address == nullptr || !address->seen.server) return;
-  samples.add({{"protocol", address->seen.server->protocol},
-               {"software", address->seen.server->software}},
-              1);
+  samples.add(
+      {{"protocol", address->seen.server->protocol}, {"software", address->seen.server->software}},
+      1);
 }
 
 void write_alternative_port(const TargetState& state, Samples& samples) {
@@ -176,8 +176,8 @@ std::string own_labels(const model::Target& target) {
   return labels;
 }
 
-// Every series of a target starts with the same labels: rendered once for each page. They lie end to
-// end in one buffer, in the order in which the page goes through them.
+// Every series of a target starts with the same labels: rendered once for each page. They lie end
+// to end in one buffer, in the order in which the page goes through them.
 class CommonLabels {
  public:
   explicit CommonLabels(const model::Snapshot& snapshot) {

@@ -1,5 +1,5 @@
-// The table of the metrics of a probe: each row's name, help and how its samples come from a target's
-// state. One row serves /metrics, /probe and the reference.
+// The table of the metrics of a probe: each row's name, help and how its samples come from a
+// target's state. One row serves /metrics, /probe and the reference.
 #pragma once
 
 #include <initializer_list>

@@ -1,5 +1,5 @@
-// What the web server needs from the rest of the program; implemented by app/. Every function is called
-// from the server's worker threads, many at once.
+// What the web server needs from the rest of the program; implemented by app/. Every function is
+// called from the server's worker threads, many at once.
 #pragma once
 
 #include <memory>
@@ -16,7 +16,7 @@ enum class ProbeRefusal { malformed_target, unknown_module, forbidden_address, b
 
 struct ProbeReply {
   std::optional<ProbeRefusal> refusal;
-  std::string message;                             // with a refusal: what to do about it
+  std::string message;                              // with a refusal: what to do about it
   std::shared_ptr<const model::TargetState> state;  // without: one completed probe
 };
 

@@ -1,11 +1,11 @@
-// Keeps workers free when many clients connect and never finish a request. civetweb gives a connection a
-// worker before its request has arrived, and waits up to request_timeout_ms for it: two hundred
-// half-open connections would hold the pool for half a minute.
+// Keeps workers free when many clients connect and never finish a request. civetweb gives a
+// connection a worker before its request has arrived, and waits up to request_timeout_ms for it:
+// two hundred half-open connections would hold the pool for half a minute.
 //
-// While more than `worker_limit` connections hold workers, a thread of the guard's own shuts down those
-// that have had kPatience for sending a request and have not sent it; at all other times it sleeps.
-// civetweb does not say which socket a connection is, so the guard finds them among the process's
-// descriptors by the server's ports. The other functions are called from worker threads.
+// While more than `worker_limit` connections hold workers, a thread of the guard's own shuts down
+// those that have had kPatience for sending a request and have not sent it; at all other times it
+// sleeps. civetweb does not say which socket a connection is, so the guard finds them among the
+// process's descriptors by the server's ports. The other functions are called from worker threads.
 #pragma once
 
 #include <atomic>
@@ -41,8 +41,8 @@ class ConnectionGuard {
   // The ports that the server listens on; nothing is shut down before.
   void start(std::vector<int> ports);
 
-  // Before the server stops: wakes whoever waits for a connection or a request, which civetweb would
-  // otherwise do for another two seconds. Requests under way are left alone.
+  // Before the server stops: wakes whoever waits for a connection or a request, which civetweb
+  // would otherwise do for another two seconds. Requests under way are left alone.
   void release_all();
 
   void connection_opened();  // a worker has taken it
@@ -69,7 +69,7 @@ class ConnectionGuard {
   std::set<Peer> in_request_;  // guarded by mutex_
   bool stopping_ = false;      // guarded by mutex_
 
-  std::vector<int> ports_;  // fixed by start()
+  std::vector<int> ports_;                        // fixed by start()
   std::unordered_map<std::uint64_t, Seen> seen_;  // by socket cookie; the guard's thread's own
   std::thread thread_;
 };

@@ -17,8 +17,8 @@ using Sink = std::function<void(std::string_view)>;
 
 struct Request {
   std::string method;
-  std::string path;   // percent-decoded
-  Fields query;       // percent-decoded, in the order given
+  std::string path;  // percent-decoded
+  Fields query;      // percent-decoded, in the order given
   Fields headers;
 
   // The first such header, by name without regard to case; null if there is none.

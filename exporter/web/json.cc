@@ -1,7 +1,6 @@
 #include "web/json.h"
 
 #include <cstring>
-
 #include <nlohmann/json.hpp>
 
 namespace web {
@@ -72,8 +71,10 @@ Json address_json(const model::AddressResult& address, const model::AddressDiagn
 
 const char* name_of(model::SkipReason reason) {
   switch (reason) {
-    case model::SkipReason::no_route: return "no_route";
-    case model::SkipReason::over_limit: return "over_limit";
+    case model::SkipReason::no_route:
+      return "no_route";
+    case model::SkipReason::over_limit:
+      return "over_limit";
   }
   return "";
 }
@@ -85,8 +86,8 @@ void set_addresses(Json& json, const model::ProbeReport& report) {
   json["addresses"] = Json::array();
   for (std::size_t i = 0; i < result.addresses.size(); ++i) {
     const auto& address = result.addresses[i];
-    auto of_address = i < diagnosis.addresses.size() ? diagnosis.addresses[i]
-                                                     : model::AddressDiagnosis{};
+    auto of_address =
+        i < diagnosis.addresses.size() ? diagnosis.addresses[i] : model::AddressDiagnosis{};
     json["addresses"].push_back(address_json(address, of_address));
     for (const auto& check : address.checks) {
       Json entry{{"address", address.address.to_string()},

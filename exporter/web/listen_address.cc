@@ -43,10 +43,14 @@ std::string explain(int error, std::uint16_t port) {
     case EADDRINUSE:
       return "another process listens on port " + number + "; see `ss -ltnp 'sport = :" + number +
              "'`";
-    case EADDRNOTAVAIL: return "no interface of this machine has that address";
-    case EACCES: return "ports below 1024 need the capability CAP_NET_BIND_SERVICE";
-    case EAFNOSUPPORT: return "this machine does not have that address family";
-    default: return std::strerror(error);  // NOLINT(concurrency-mt-unsafe): before any thread
+    case EADDRNOTAVAIL:
+      return "no interface of this machine has that address";
+    case EACCES:
+      return "ports below 1024 need the capability CAP_NET_BIND_SERVICE";
+    case EAFNOSUPPORT:
+      return "this machine does not have that address family";
+    default:
+      return std::strerror(error);  // NOLINT(concurrency-mt-unsafe): before any thread
   }
 }
 

@@ -10,10 +10,10 @@
 namespace web {
 
 struct ListenAddress {
-  std::string text;              // as written
-  base::IpAddress address;       // unspecified for ":port"
-  std::uint16_t port = 0;        // 0: the kernel chooses
-  bool both_families = false;    // ":port" on a machine with IPv6
+  std::string text;            // as written
+  base::IpAddress address;     // unspecified for ":port"
+  std::uint16_t port = 0;      // 0: the kernel chooses
+  bool both_families = false;  // ":port" on a machine with IPv6
 };
 
 // The port is required; 0 is allowed.

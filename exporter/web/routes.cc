@@ -68,11 +68,15 @@ std::optional<base::Duration> scrape_timeout(const Request& request) {
 Response refusal_response(const ProbeReply& reply) {
   switch (*reply.refusal) {
     case ProbeRefusal::malformed_target:
-    case ProbeRefusal::unknown_module: return text_response(400, reply.message);
-    case ProbeRefusal::forbidden_address: return text_response(403, reply.message);
-    case ProbeRefusal::busy: return text_response(503, reply.message);
+    case ProbeRefusal::unknown_module:
+      return text_response(400, reply.message);
+    case ProbeRefusal::forbidden_address:
+      return text_response(403, reply.message);
+    case ProbeRefusal::busy:
+      return text_response(503, reply.message);
     // As for any path that this configuration does not have.
-    case ProbeRefusal::disabled: return text_response(404, reply.message);
+    case ProbeRefusal::disabled:
+      return text_response(404, reply.message);
   }
   return text_response(500, reply.message);
 }

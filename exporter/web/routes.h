@@ -1,5 +1,5 @@
-// What each path answers: one table, matched exactly. No sockets and no civetweb; called from all worker
-// threads at once.
+// What each path answers: one table, matched exactly. No sockets and no civetweb; called from all
+// worker threads at once.
 #pragma once
 
 #include <atomic>
@@ -13,8 +13,8 @@
 
 namespace web {
 
-// A probe occupies a worker until it has completed. Half of the workers stay free for everything else,
-// so that /metrics answers whatever happens on /probe.
+// A probe occupies a worker until it has completed. Half of the workers stay free for everything
+// else, so that /metrics answers whatever happens on /probe.
 inline constexpr int kConcurrentProbeLimit = 16;
 
 struct RouteOptions {

@@ -32,7 +32,8 @@ constexpr std::size_t kGzipFloor = 1024;
 // A client that takes longer for a page has long given up on it, or means harm.
 constexpr auto kSendLimit = std::chrono::seconds(60);
 
-// civetweb's options; names and values alternate. https://github.com/civetweb/civetweb, UserManual.md
+// civetweb's options; names and values alternate. https://github.com/civetweb/civetweb,
+// UserManual.md
 constexpr std::array<std::pair<const char*, const char*>, 9> kOptions{{
     {"num_threads", "32"},
     {"request_timeout_ms", "5000"},
@@ -76,8 +77,8 @@ bool has_body(const mg_request_info& info, const Request& request) {
   return info.content_length > 0 || request.header("Transfer-Encoding") != nullptr;
 }
 
-// Sends one response over one connection. Pieces of unknown number are chunked; HTTP/1.0 clients learn
-// the end from the close.
+// Sends one response over one connection. Pieces of unknown number are chunked; HTTP/1.0 clients
+// learn the end from the close.
 class Writer {
  public:
   Writer(mg_connection* connection, bool chunked)
@@ -131,8 +132,8 @@ struct Delivery {
 
 std::string head_of(const Response& response, const Delivery& how) {
   std::string head = "HTTP/1.1 " + std::to_string(response.status) + " " +
-                     reason_phrase(response.status) + "\r\nContent-Type: " +
-                     response.content_type + "\r\nX-Content-Type-Options: nosniff\r\n" +
+                     reason_phrase(response.status) + "\r\nContent-Type: " + response.content_type +
+                     "\r\nX-Content-Type-Options: nosniff\r\n" +
                      "Cache-Control: no-store\r\nVary: Accept-Encoding\r\n";
   for (const auto& [name, value] : response.headers) head += name + ": " + value + "\r\n";
   if (how.gzip) head += "Content-Encoding: gzip\r\n";

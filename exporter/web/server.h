@@ -12,10 +12,11 @@
 namespace web {
 
 struct ServerOptions {
-  std::vector<std::string> listen_addresses{":10062"};  // host:port, [v6]:port, :port (both families)
+  std::vector<std::string> listen_addresses{
+      ":10062"};  // host:port, [v6]:port, :port (both families)
   std::string telemetry_path = "/metrics";
-  std::string route_prefix;   // "" or "/prefix", without trailing slash
-  std::string external_url;   // for links; "" if unknown
+  std::string route_prefix;     // "" or "/prefix", without trailing slash
+  std::string external_url;     // for links; "" if unknown
   std::string web_config_file;  // exporter-toolkit format (TLS, basic auth, headers); "" for none
   metrics::BuildInfo build;
 };
@@ -24,9 +25,10 @@ class Server {
  public:
   // Binds and starts the worker threads; the backend must outlive the server.
   // Errors name the address that cannot be listened on, and why.
-  static base::Result<std::unique_ptr<Server>> start(const ServerOptions& options, Backend& backend);
-  // Stops accepting and waits for the handlers under way: end probes that block before. Pages that are
-  // being sent are cut short.
+  static base::Result<std::unique_ptr<Server>> start(const ServerOptions& options,
+                                                     Backend& backend);
+  // Stops accepting and waits for the handlers under way: end probes that block before. Pages that
+  // are being sent are cut short.
   ~Server();
 
   // The ports that are listened on, in the order of listen_addresses.

@@ -1,4 +1,5 @@
-// The page for people: every target with its cause, evidence and fix. Pure: a snapshot in, HTML out.
+// The page for people: every target with its cause, evidence and fix. Pure: a snapshot in, HTML
+// out.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +16,7 @@ struct StatusPageRequest {
   std::optional<model::Cause> cause;  // show only the targets with this cause
   std::string search;                 // show only the targets whose names contain this
   std::size_t page = 1;               // 1 is the first; past the end shows the last
-  std::string base;                   // before every link's path: "", "/prefix", "https://…/prefix"
+  std::string base;  // before every link's path: "", "/prefix", "https://…/prefix"
   std::string telemetry_path;
   std::string version;
   base::WallTime now;

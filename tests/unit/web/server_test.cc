@@ -121,7 +121,8 @@ TEST_F(ServerTest, KeepsConnectionsOpenBetweenRequests) {
 
 TEST_F(ServerTest, AnswersPipelinedRequestsInOrder) {
   HttpConnection connection(start());
-  connection.send("GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\nGET /-/ready HTTP/1.1\r\nHost: x\r\n\r\n");
+  connection.send(
+      "GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\nGET /-/ready HTTP/1.1\r\nHost: x\r\n\r\n");
   EXPECT_EQ(connection.read_reply().body, "healthy\n");
   EXPECT_EQ(connection.read_reply().body, "ready\n");
 }
@@ -174,8 +175,7 @@ TEST_F(ServerTest, CompressesWhenAsked) {
   EXPECT_EQ(packed.header("Content-Encoding"), "gzip");
   EXPECT_THAT(packed.body, StartsWith("\x1f\x8b"));
   EXPECT_LT(packed.body.size(), plain.body.size() / 3);
-  EXPECT_EQ(http_get(port, "/metrics", "Accept-Encoding: gzip;q=0\r\n")
-                .header("Content-Encoding"),
+  EXPECT_EQ(http_get(port, "/metrics", "Accept-Encoding: gzip;q=0\r\n").header("Content-Encoding"),
             "");
   // Not worth it.
   EXPECT_EQ(http_get(port, "/-/healthy", "Accept-Encoding: gzip\r\n").header("Content-Encoding"),
