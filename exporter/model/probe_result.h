@@ -82,18 +82,18 @@ struct AlgorithmMismatch {
 struct Observation {
   Stage stage = Stage::connect;
   Outcome outcome = Outcome::timeout;
-  int error = 0;                                // errno of the connect or read that ended it, else 0
-  std::optional<IcmpError> icmp;                // with rejected_icmp, and some local_error
+  int error = 0;                                 // errno of what ended it, else 0
+  std::optional<IcmpError> icmp;                 // with rejected_icmp, and some local_error
   std::optional<base::IpAddress> local_address;  // source address that the kernel used
-  PhaseTimes phases;                            // connect and later; resolve is the probe's
-  base::Duration waited{0};        // in the last stage, until the end or the deadline
-  std::optional<ServerInfo> server;             // after a valid identification line
-  std::vector<std::string> text;                // other lines, printable, bounded in number and size
-  std::string unfinished;                       // the last line, if it had no end; printable, bounded
+  PhaseTimes phases;                             // connect and later; resolve is the probe's
+  base::Duration waited{0};                      // in the last stage, until the end or the deadline
+  std::optional<ServerInfo> server;              // after a valid identification line
+  std::vector<std::string> text;                 // other lines, printable, bounded
+  std::string unfinished;                        // a last line without end, printable, bounded
   std::uint64_t bytes_received = 0;
-  std::string other_protocol;                   // with not_ssh, if recognised: "HTTP", "TLS", …
-  std::optional<AlgorithmMismatch> mismatch;    // with no_common_algorithm
-  std::string detail;                           // with malformed: what was wrong, in words
+  std::string other_protocol;                    // with not_ssh, if recognised: "HTTP", "TLS", …
+  std::optional<AlgorithmMismatch> mismatch;     // with no_common_algorithm
+  std::string detail;                            // with malformed: what was wrong, in words
 };
 
 // A short look at another port of an address after a refusal or silence.
@@ -117,8 +117,8 @@ struct PortCheck {
   std::optional<IcmpError> icmp;   // with rejected_icmp
 };
 
-// An ICMP rejection of the same address and port by an earlier probe: kernels limit the rate of ICMP
-// errors (Linux: about one per second), so silence soon after one does not take it back.
+// An ICMP rejection of the same address and port by an earlier probe: kernels limit the rate of
+// ICMP errors (Linux: about one per second), so silence soon after one does not take it back.
 struct EarlierRejection {
   IcmpError icmp;
   base::Duration age{0};

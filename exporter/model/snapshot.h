@@ -1,5 +1,5 @@
-// Everything that is published, at one moment; immutable, swapped whole. Readers hold a shared_ptr and
-// never wait for whoever makes the next one.
+// Everything that is published, at one moment; immutable, swapped whole. Readers hold a shared_ptr
+// and never wait for whoever makes the next one.
 #pragma once
 
 #include <array>
@@ -42,8 +42,8 @@ class Histogram {
 };
 
 // From a loopback answer to the longest timeouts in use.
-inline constexpr std::array<double, 14> kPhaseBounds{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
-                                                     0.1,    0.25,  0.5,    1,     2.5,  5,     10};
+inline constexpr std::array<double, 14> kPhaseBounds{
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
 inline constexpr std::array<double, 10> kLagBounds{0.001, 0.0025, 0.005, 0.01, 0.025,
                                                    0.05,  0.1,    0.25,  0.5,  1};
 

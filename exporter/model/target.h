@@ -1,4 +1,4 @@
-// What to probe and how: one SSH endpoint with its settings, immutable once made and shared by threads.
+// What to probe and how: one SSH endpoint with its settings, immutable and shared by threads.
 #pragma once
 
 #include <chrono>
