@@ -3,7 +3,9 @@
 #include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <set>
@@ -99,6 +101,26 @@ void Discovery::refresh(const std::filesystem::path& path, File& file,
   file = {version, defaults, std::move(loaded->targets)};
 }
 
+// What the patterns name, and what is known from a directory that cannot be read now.
+std::vector<std::filesystem::path> Discovery::files_of(const config::FileSdSource& source) const {
+  std::vector<std::string> failures;
+  auto paths = config::expand_patterns(source, &failures);
+  for (const auto& failure : failures) {
+    base::log::error("file_sd: its last good targets stay", {{"error", failure}});
+  }
+  if (failures.empty()) return paths;
+  for (const auto& [path, file] : files_) {
+    for (const auto& pattern : source.patterns) {
+      bool gone = std::find(paths.begin(), paths.end(), path) == paths.end();
+      if (gone && path.parent_path() == std::filesystem::path(pattern).parent_path() &&
+          access(path.parent_path().c_str(), R_OK | X_OK) != 0) {
+        paths.push_back(path);
+      }
+    }
+  }
+  return paths;
+}
+
 std::vector<std::shared_ptr<const model::Target>> Discovery::targets(
     const config::Configuration& configuration) {
   if (inotify_.valid()) watch(configuration.file_sd);
@@ -107,7 +129,7 @@ std::vector<std::shared_ptr<const model::Target>> Discovery::targets(
   std::map<std::filesystem::path, File> files;
   std::vector<config::TargetList> lists{{"the configuration", configuration.targets}};
   for (const auto& source : configuration.file_sd) {
-    for (const auto& path : config::expand_patterns(source)) {
+    for (const auto& path : files_of(source)) {
       auto [entry, added] = files.try_emplace(path);
       if (!added) continue;
       if (auto known = files_.find(path); known != files_.end()) entry->second = known->second;

@@ -46,6 +46,8 @@ class Discovery final : private base::EventLoop::Handler {
   void stuck() override;
   void watch(const std::vector<config::FileSdSource>& sources);
   void schedule(base::Duration delay);
+  [[nodiscard]] std::vector<std::filesystem::path> files_of(
+      const config::FileSdSource& source) const;
   void refresh(const std::filesystem::path& path, File& file,
                const std::shared_ptr<const model::ProbeSettings>& defaults);
   static Version version_of(const std::filesystem::path& path);
