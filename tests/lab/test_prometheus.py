@@ -165,8 +165,7 @@ def monitoring(lab, exporter, tmp_path):
     lab.daemons.peer(lab.host, ssh_server(), address=V4.host_third)
     running = exporter.serve(lab.client, {
         "probe": {"interval": "2s", "timeout": "2s", "control_ports": [], "alternative_ports": []},
-        "targets": [{"target": target} for target in (CLOSED, REJECTED, WELL)],
-        "local": {"enabled": False}})
+        "targets": [{"target": target} for target in (CLOSED, REJECTED, WELL)]})
 
     folder = tmp_path / "monitoring"
     folder.mkdir()
