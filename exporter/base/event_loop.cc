@@ -103,15 +103,26 @@ int EventLoop::wait_milliseconds() const {
 
 void EventLoop::run() {
   running_ = true;
-  std::array<epoll_event, kEventsPerWait> events{};
   while (running_) {
-    int count = epoll_wait(epoll_.get(), events.data(), kEventsPerWait, wait_milliseconds());
+    wait();
+    run_timers();
+  }
+}
+
+// Dispatches all that is ready before any timer: what has arrived beats the deadline it met, also
+// when the loop comes late and thousands wait. Bounded, for there may be no end to it.
+void EventLoop::wait() {
+  std::array<epoll_event, kEventsPerWait> events;  // NOLINT: filled by epoll_wait
+  int timeout = wait_milliseconds();
+  for (std::size_t rounds = slots_.size() / kEventsPerWait + 1; rounds > 0; --rounds) {
+    int count = epoll_wait(epoll_.get(), events.data(), kEventsPerWait, timeout);
     if (count < 0 && errno != EINTR) fail("epoll_wait");
     for (int i = 0; i < count; ++i) {
       const auto& event = events.at(static_cast<std::size_t>(i));
       dispatch(event.data.u64, event.events);
     }
-    run_timers();
+    if (count < kEventsPerWait) return;
+    timeout = 0;
   }
 }
 

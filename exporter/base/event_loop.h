@@ -66,6 +66,7 @@ class EventLoop {
   static constexpr std::uint32_t kIdleLimit = 2;
 
   void dispatch(std::uint64_t key, std::uint32_t events);
+  void wait();
   void run_timers();
   void run_posted();
   [[nodiscard]] int wait_milliseconds() const;
