@@ -7,6 +7,8 @@
 #include <atomic>
 #include <memory>
 
+#include "base/text.h"
+
 namespace base::log {
 
 namespace {
@@ -47,6 +49,10 @@ spdlog::logger& logger() {
 
 void append_quoted(std::string& line, std::string_view text) {
   constexpr std::string_view kHex = "0123456789abcdef";
+  if (!is_valid_utf8(text)) {  // one such byte, and no JSON parser takes the line
+    append_quoted(line, printable(text, text.size()));
+    return;
+  }
   line += '"';
   for (char c : text) {
     auto byte = static_cast<unsigned char>(c);
@@ -72,7 +78,7 @@ bool needs_quotes(std::string_view text) {
     auto byte = static_cast<unsigned char>(c);
     if (byte <= 0x20 || byte == 0x7f || c == '"' || c == '=' || c == '\\') return true;
   }
-  return false;
+  return !is_valid_utf8(text);
 }
 
 void append(std::string& line, Format format, std::string_view key, std::string_view value) {
