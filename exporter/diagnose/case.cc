@@ -25,12 +25,14 @@ bool same_wire(const model::IcmpError& error, const base::IpAddress& address) {
 bool answered(const PortCheck& check, const base::IpAddress& address) {
   switch (check.outcome) {
     case CheckOutcome::accepted:
-    case CheckOutcome::refused_rst: return true;
+    case CheckOutcome::refused_rst:
+      return true;
     case CheckOutcome::rejected_icmp:
       return check.icmp && same_address(check.icmp->offender, address);
     case CheckOutcome::timeout:
     case CheckOutcome::local_error:
-    case CheckOutcome::skipped: return false;
+    case CheckOutcome::skipped:
+      return false;
   }
   return false;
 }
@@ -69,7 +71,8 @@ bool Case::at(Stage stage, std::initializer_list<Outcome> outcomes) const {
 
 bool Case::possible_ending() const {
   switch (seen.stage) {
-    case Stage::resolve: return false;  // what has an address was resolved
+    case Stage::resolve:
+      return false;  // what has an address was resolved
     case Stage::connect:
       return one_of(seen.outcome, {Outcome::refused_rst, Outcome::rejected_icmp, Outcome::timeout,
                                    Outcome::local_error});
@@ -80,7 +83,8 @@ bool Case::possible_ending() const {
     case Stage::kexinit:
       return one_of(seen.outcome, {Outcome::closed, Outcome::reset, Outcome::timeout,
                                    Outcome::malformed, Outcome::no_common_algorithm});
-    case Stage::done: return seen.outcome == Outcome::ok;
+    case Stage::done:
+      return seen.outcome == Outcome::ok;
   }
   return false;
 }

@@ -66,8 +66,10 @@ std::string repeat(const Case& c) {
 
 std::string client_resource(const Case& c) {
   switch (c.seen.error) {
-    case EMFILE: return "Raise this exporter's limit of open files (LimitNOFILE=, ulimit -n).";
-    case ENFILE: return "Raise this machine's limit of open files (sysctl fs.file-max).";
+    case EMFILE:
+      return "Raise this exporter's limit of open files (LimitNOFILE=, ulimit -n).";
+    case ENFILE:
+      return "Raise this machine's limit of open files (sysctl fs.file-max).";
     case EADDRNOTAVAIL:
       return concat({"Correct source_address, give this machine an ",
                      family_words(c.address.address),
@@ -83,7 +85,7 @@ std::string client_resource(const Case& c) {
 std::string bogus_address(const Case& c) {
   return concat({"Find out where ", c.target.host, " becomes ", address_of(c), ": `getent ahosts ",
                  c.target.host,
-                 "`, /etc/hosts, a filtering resolver, or a proxy that answers with fake "
+                 "`, /etc/hosts, a filtering resolver, or a proxy that answers with fake ",
                  "addresses."});
 }
 
@@ -103,9 +105,9 @@ std::string client_no_route(const Case& c) {
 
 std::string client_blocked(const Case& c) {
   return concat({"Allow outgoing TCP ", port_words(c.target.port), " to ", address_of(c),
-                 " on this machine: output rules (`nft list ruleset`, `iptables -S OUTPUT`), "
-                 "prohibit routes (`ip route get ",
-                 address_of(c), "`), security modules and service sandboxing (IPAddressDeny=)."});
+                 " on this machine: output rules (`nft list ruleset`, `iptables -S OUTPUT`), ",
+                 "prohibit routes (`ip route get ", address_of(c),
+                 "`), security modules and service sandboxing (IPAddressDeny=)."});
 }
 
 std::string host_down(const Case& c) {
@@ -138,14 +140,14 @@ std::string path_firewall(const Case& c) {
 std::string host_firewall(const Case& c) {
   return concat({"At ", address_of(c), ", find the rule that rejects TCP ",
                  port_words(c.target.port),
-                 " or this source: `nft list ruleset`, `iptables -S`, `ufw status`, `firewall-cmd "
+                 " or this source: `nft list ruleset`, `iptables -S`, `ufw status`, `firewall-cmd ",
                  "--list-all`, `fail2ban-client status sshd`."});
 }
 
 std::string unreachable_from_target(const Case& c) {
   return concat({"At ", address_of(c), ", look for a rule that rejects TCP ",
                  port_words(c.target.port),
-                 " (`nft list ruleset`), and for a forward of that port "
+                 " (`nft list ruleset`), and for a forward of that port ",
                  "to an address that no longer answers."});
 }
 
@@ -160,9 +162,8 @@ std::string wrong_port(const Case& c) {
 
 std::string wrong_address(const Case& c) {
   return concat({"Let sshd listen on ", address_of(c),
-                 " (ListenAddress in sshd_config), or remove "
-                 "the address from ",
-                 c.target.host, " if it belongs to nothing any more."});
+                 " (ListenAddress in sshd_config), or remove ", "the address from ", c.target.host,
+                 " if it belongs to nothing any more."});
 }
 
 std::string address_family(const Case& c) {
@@ -173,25 +174,23 @@ std::string address_family(const Case& c) {
 }
 
 std::string port_closed(const Case& c) {
-  return concat({"On the host of ", address_of(c),
-                 ": `systemctl status ssh sshd ssh.socket`, `ss "
-                 "-ltn 'sport = :",
-                 std::to_string(c.target.port),
+  return concat({"On the host of ", address_of(c), ": `systemctl status ssh sshd ssh.socket`, `ss ",
+                 "-ltn 'sport = :", std::to_string(c.target.port),
                  "'`; if it listens, look for a rule that rejects with a TCP reset."});
 }
 
 std::string port_filtered(const Case& c) {
-  return concat({"Look for a rule that drops TCP ", port_words(c.target.port), " to ",
-                 address_of(c),
-                 ": on the host, in the cloud (security group, network ACL) and on the way; on the "
-                 "host also `ss -ltn`: a full accept queue is silent too."});
+  return concat(
+      {"Look for a rule that drops TCP ", port_words(c.target.port), " to ", address_of(c),
+       ": on the host, in the cloud (security group, network ACL) and on the way; on the ",
+       "host also `ss -ltn`: a full accept queue is silent too."});
 }
 
 std::string no_answer(const Case& c) {
   return concat({"Find out whether ", address_of(c),
-                 " is up (console, `ping`, `traceroute`); if it "
-                 "is, look for rules that drop TCP ",
-                 port_words(c.target.port), " on the way, in the cloud and on the host."});
+                 " is up (console, `ping`, `traceroute`); if it ",
+                 "is, look for rules that drop TCP ", port_words(c.target.port),
+                 " on the way, in the cloud and on the host."});
 }
 
 std::string max_startups(const Case& c) {
@@ -202,13 +201,13 @@ std::string max_startups(const Case& c) {
 
 std::string turned_away(const Case& c) {
   return concat({"Look for 'drop connection' in the SSH log of ", address_of(c),
-                 ": MaxStartups, or PerSourcePenalties for this source (exempt it with "
+                 ": MaxStartups, or PerSourcePenalties for this source (exempt it with ",
                  "PerSourcePenaltyExemptList)."});
 }
 
 std::string tcp_wrappers(const Case& c) {
   return concat({"On the host of ", address_of(c),
-                 ", allow this source in /etc/hosts.allow or drop "
+                 ", allow this source in /etc/hosts.allow or drop ",
                  "its line from /etc/hosts.deny; the log says 'refused connect from'."});
 }
 
@@ -222,7 +221,7 @@ std::string closed_early(const Case& c) {
 std::string sshd_hung(const Case& c) {
   return concat({"On the host of ", address_of(c),
                  ": who accepts (`ss -ltnp 'sport = :", std::to_string(c.target.port),
-                 "'`), and is that process stopped or blocked (state T or D in `ps`)? If it is a "
+                 "'`), and is that process stopped or blocked (state T or D in `ps`)? If it is a ",
                  "proxy, check its backend."});
 }
 
@@ -240,14 +239,15 @@ std::string kex_mismatch(const Case& c) {
   std::string_view kind = c.seen.mismatch ? std::string_view(c.seen.mismatch->kind) : "";
   return concat({"Enable one of the client's ", kind, " algorithms on the server (",
                  server_keyword(c),
-                 " in sshd_config; often it is an old server to upgrade), or add "
+                 " in sshd_config; often it is an old server to upgrade), or add ",
                  "the server's to the client profile if your clients accept it."});
 }
 
 std::string kex_failed(const Case& c) {
-  return concat({"Read the SSH log of ", address_of(c),
-                 "; then suspect a device that inspects SSH, a path that loses full-sized packets, "
-                 "and a server that cannot start its session process."});
+  return concat(
+      {"Read the SSH log of ", address_of(c),
+       "; then suspect a device that inspects SSH, a path that loses full-sized packets, ",
+       "and a server that cannot start its session process."});
 }
 
 }  // namespace fixes
@@ -264,8 +264,7 @@ std::string bogus_address(const Case& c) {
 std::string translation_hint(const Case& c) {
   if (c.icmp == nullptr || is_private(c.address.address) || !is_private(c.icmp->offender))
     return "";
-  return concat({sender_of(c),
-                 " is a private address though the target's is public: perhaps the "
+  return concat({sender_of(c), " is a private address though the target's is public: perhaps the ",
                  "host itself, behind address translation."});
 }
 

@@ -369,9 +369,11 @@ constexpr auto kRules = std::to_array<Rule>({
 
 Confidence lower(Confidence confidence) {
   switch (confidence) {
-    case Confidence::certain: return Confidence::likely;
+    case Confidence::certain:
+      return Confidence::likely;
     case Confidence::likely:
-    case Confidence::possible: return Confidence::possible;
+    case Confidence::possible:
+      return Confidence::possible;
   }
   return Confidence::possible;
 }

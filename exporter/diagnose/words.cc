@@ -26,10 +26,14 @@ std::string endpoint(const Case& c) {
 
 std::string_view sender_words(ResponderRole role) {
   switch (role) {
-    case ResponderRole::target: return "the target itself";
-    case ResponderRole::path: return "neither the target nor this machine";
-    case ResponderRole::self: return "this machine itself";
-    case ResponderRole::unknown: return "sender not known";
+    case ResponderRole::target:
+      return "the target itself";
+    case ResponderRole::path:
+      return "neither the target nor this machine";
+    case ResponderRole::self:
+      return "this machine itself";
+    case ResponderRole::unknown:
+      return "sender not known";
   }
   return "";
 }
@@ -86,20 +90,29 @@ std::string received_words(const Case& c) {
 std::string ending_words(const Case& c, std::string_view subject) {
   std::string after = human_duration(c.seen.waited);
   switch (c.seen.outcome) {
-    case Outcome::closed: return concat({subject, "closed the connection ", after, " later"});
-    case Outcome::reset: return concat({subject, "reset the connection ", after, " later"});
-    case Outcome::timeout: return concat({subject, "said nothing more within ", after});
-    case Outcome::turned_away: return concat({subject, "ended the connection ", after, " later"});
-    case Outcome::not_ssh: return "What came is not an SSH identification";
-    case Outcome::unsupported_version: return "Its identification is of an old protocol version";
-    case Outcome::malformed: return "Its key exchange message is malformed";
-    case Outcome::no_common_algorithm: return "Its algorithms do not meet those of the client";
+    case Outcome::closed:
+      return concat({subject, "closed the connection ", after, " later"});
+    case Outcome::reset:
+      return concat({subject, "reset the connection ", after, " later"});
+    case Outcome::timeout:
+      return concat({subject, "said nothing more within ", after});
+    case Outcome::turned_away:
+      return concat({subject, "ended the connection ", after, " later"});
+    case Outcome::not_ssh:
+      return "What came is not an SSH identification";
+    case Outcome::unsupported_version:
+      return "Its identification is of an old protocol version";
+    case Outcome::malformed:
+      return "Its key exchange message is malformed";
+    case Outcome::no_common_algorithm:
+      return "Its algorithms do not meet those of the client";
     case Outcome::dns_not_found:
     case Outcome::dns_failed:
     case Outcome::refused_rst:
     case Outcome::rejected_icmp:
     case Outcome::local_error:
-    case Outcome::ok: break;
+    case Outcome::ok:
+      break;
   }
   return concat({"It ended with ", model::name_of(c.seen.outcome)});
 }
@@ -151,14 +164,18 @@ std::string check_words(const PortCheck& check) {
   switch (check.outcome) {
     case CheckOutcome::accepted:
       return concat({port, check.ssh ? " is an SSH server" : " accepts"});
-    case CheckOutcome::refused_rst: return concat({port, " refuses with a reset"});
+    case CheckOutcome::refused_rst:
+      return concat({port, " refuses with a reset"});
     case CheckOutcome::rejected_icmp:
       if (!check.icmp) return concat({port, " is rejected by ICMP"});
       return concat({port, " is rejected by ICMP ", model::describe(*check.icmp), " from ",
                      check.icmp->offender.to_string()});
-    case CheckOutcome::timeout: return concat({port, " is silent"});
-    case CheckOutcome::local_error: return concat({port, " could not be tried by this machine"});
-    case CheckOutcome::skipped: return concat({port, " was not tried (no time left)"});
+    case CheckOutcome::timeout:
+      return concat({port, " is silent"});
+    case CheckOutcome::local_error:
+      return concat({port, " could not be tried by this machine"});
+    case CheckOutcome::skipped:
+      return concat({port, " was not tried (no time left)"});
   }
   return port;
 }
@@ -228,7 +245,9 @@ void explain_skipped(const model::ProbeResult& probe, std::vector<std::string>& 
           no_route += concat({no_route.empty() ? "" : ", ", skipped.address.to_string()});
         }
         break;
-      case SkipReason::over_limit: ++over_limit; break;
+      case SkipReason::over_limit:
+        ++over_limit;
+        break;
     }
   }
   if (unrouted > 0) {
@@ -243,7 +262,8 @@ void explain_skipped(const model::ProbeResult& probe, std::vector<std::string>& 
 
 void explain_connection(const Case& c, std::vector<std::string>& lines) {
   switch (c.seen.stage) {
-    case Stage::resolve: break;
+    case Stage::resolve:
+      break;
     case Stage::connect:
       lines.push_back(connect_failure(c));
       if (c.silent()) explain_silence(c, lines);
@@ -256,7 +276,8 @@ void explain_connection(const Case& c, std::vector<std::string>& lines) {
       lines.push_back(accepted_words(c));
       explain_kexinit(c, lines);
       break;
-    case Stage::done: break;
+    case Stage::done:
+      break;
   }
 }
 

@@ -47,6 +47,14 @@ TEST(client_blocked, only_possible_if_the_host_answers_though_it_is_called_unrea
                                 Stage::connect, Outcome::rejected_icmp});
 }
 
+TEST(client_blocked, only_possible_if_the_host_answers_though_no_way_is_known) {
+  auto address = Address("192.0.2.10")
+                     .rejected(3, 0, evidence::kProberV4)
+                     .control(443, CheckOutcome::accepted);
+  expect(Probe().saw(address), {Cause::client_blocked, Layer::client, Confidence::possible,
+                                Stage::connect, Outcome::rejected_icmp});
+}
+
 TEST(client_blocked, less_sure_from_memory) {
   auto address = Address("192.0.2.10").silent().earlier(icmp(3, 3, evidence::kProberV4), 30s);
   expect(Probe().saw(address), {Cause::client_blocked, Layer::client, Confidence::likely,

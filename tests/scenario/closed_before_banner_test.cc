@@ -20,7 +20,7 @@ TEST(closed_before_banner, an_end_without_a_byte) {
     expect(probe, closed(outcome));
     EXPECT_EQ(responder(probe), "");
     EXPECT_TRUE(says(probe, "192.0.2.10:22 accepted the connection after 1 ms."));
-    EXPECT_TRUE(says(probe, "without a byte."));
+    EXPECT_TRUE(says(probe, "An end without a byte does not tell"));
     EXPECT_TRUE(advises(probe, "/run/sshd"));
   }
 }

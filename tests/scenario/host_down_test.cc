@@ -62,6 +62,13 @@ TEST(host_down, refuted_by_another_port_that_answers) {
   expect_not(Probe().saw(address), Cause::host_down);
 }
 
+TEST(host_down, a_late_failure_is_refuted_by_another_port_that_answers) {
+  expect_not(
+      Probe().saw(
+          Address("192.0.2.10").local_error(EHOSTUNREACH, 3s).control(443, CheckOutcome::accepted)),
+      Cause::host_down);
+}
+
 TEST(host_down, refuted_by_a_router_that_did_not_look) {
   expect_not(Probe().saw(Address("192.0.2.10").rejected(3, 1, "192.0.2.1", 2ms)), Cause::host_down);
 }

@@ -65,6 +65,15 @@ TEST(no_route, refuted_by_another_port_that_answers) {
   expect_not(Probe().saw(loop), Cause::no_route);
 }
 
+TEST(no_route, refuted_by_a_loop_that_is_gone) {
+  for (auto sender : {"203.0.113.1", "192.0.2.10"}) {
+    auto address = Address("192.0.2.10").silent().earlier(icmp(11, 0, sender), 30s);
+    expect(Probe().saw(address), {Cause::no_route, Layer::network, Confidence::possible,
+                                  Stage::connect, Outcome::timeout});
+    expect_not(Probe().saw(address.control(443, CheckOutcome::accepted)), Cause::no_route);
+  }
+}
+
 TEST(no_route, refuted_by_the_wrong_sender_or_code) {
   expect_not(Probe().saw(Address("192.0.2.10").rejected(3, 0, "192.0.2.10")), Cause::no_route);
   expect_not(Probe().saw(Address("192.0.2.10").rejected(3, 13, "203.0.113.1")), Cause::no_route);

