@@ -29,6 +29,7 @@ bool valid_host_character(char c) {
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
   std::string name(text);
+  if (name.find('\0') != std::string::npos) return std::nullopt;  // inet_pton would stop there
   in_addr v4{};
   if (inet_pton(AF_INET, name.c_str(), &v4) == 1) return from_v4(v4);
   std::uint32_t scope = 0;
@@ -124,8 +125,7 @@ socklen_t IpAddress::to_sockaddr(std::uint16_t port, sockaddr_storage& storage) 
 
 std::size_t IpAddressHash::operator()(const IpAddress& address) const {
   const auto& bytes = address.bytes();
-  return std::hash<std::string_view>{}(
-      {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  return std::hash<std::string_view>{}({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
 std::optional<IpNetwork> IpNetwork::parse(std::string_view text) {
