@@ -245,8 +245,8 @@ void read_value(const Node& node, const Field& field, std::optional<base::IpAddr
   }
   auto address = base::IpAddress::parse(node.text);
   if (!address) {
-    problems.add(node.mark, about(field) + quote(node.text) +
-                                " is no address of this host; write " + std::string(kWanted));
+    problems.add(node.mark, about(field) + quote(node.text) + " is not an IP address; write " +
+                                std::string(kWanted));
     return;
   }
   value = *address;
