@@ -379,7 +379,7 @@ def test_wrong_address(family, lab, exporter):
     names(lab, {"host": [a.host, a.host_second]})
     lab.daemons.sshd(lab.host, listen=(a.host,))
     result = dns_case(lab, exporter, "host.lab.test", addresses=a)
-    check(result, Expect("wrong_address", "connect", "refused_rst", SURE,
+    check(result, Expect("wrong_address", "connect", "refused_rst",
                          evidence=("{host_second}", "{host}")), a)
     found = by_address(result)
     assert found[a.host]["outcome"] == "ok" and found[a.host]["cause"] == "none"
@@ -494,6 +494,7 @@ def test_source_address(family, lab, exporter):
     lab.a = a = FAMILIES[family]
     source = "10.77.1.7" if family == 4 else "fd77:0:0:1::7"
     lab.topology.add_address(lab.client, "eth0", source, a)
+    lab.client.ip("address", "change", f"{source}/{a.bits}", "dev", "eth0", "preferred_lft", "0")
     polite_ssh(lab)
     word = "ip" if family == 4 else "ip6"
     rule("host", "input", "reject", f"{word} saddr != {source} tcp dport 22")(lab)
@@ -531,7 +532,7 @@ def test_many_targets_at_once(lab, exporter):
 
 
 @pytest.mark.parametrize("target", ["", ":22", "host:", "host:0", "host:65536", "host:ssh", "[::1",
-                                    "host name", "user@host", "ssh://host", "a..b", "host:22:22"])
+                                    "host name", "user@host", "ssh://host", "host:22:22"])
 def test_targets_that_are_none(target, lab, exporter):
     """Exit 2 and a word about it, nothing on the standard output."""
     done = lab.client.run([binary(), "diagnose", "--json", "--", target], check=False, stderr=subprocess.PIPE)

@@ -172,9 +172,13 @@ class Running:
             samples = self.metrics()
             if condition(samples):
                 return samples
-            assert time.monotonic() < deadline, (
-                f"not seen within {seconds} s; last:\n" + "\n".join(map(str, samples)) + "\n" + self.log())
+            assert time.monotonic() < deadline, f"not seen within {seconds} s:\n{self._told(samples)}"
             time.sleep(every)
+
+    def _told(self, samples):
+        """What a failed case shows: the page but for histograms and zeros, and the end of the log."""
+        shown = [s for s in samples if s[2] and "le" not in s[1] and not s[0].startswith("process_")]
+        return "\n".join(map(str, shown)) + "\n" + self.log()[-3000:]
 
     def wait_for_causes(self, *targets, seconds=15):
         """The samples once every target has a cause."""
