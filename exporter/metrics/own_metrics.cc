@@ -1,6 +1,7 @@
 #include "metrics/own_metrics.h"
 
 #include <array>
+#include <chrono>
 #include <initializer_list>
 #include <optional>
 #include <string>
@@ -23,6 +24,12 @@ Metrics one(std::optional<Number> value) {
 }
 
 Metrics one(double value) { return one(std::optional(value)); }
+
+// Whole milliseconds: a double has no room for many more digits of a date.
+double unix_seconds(base::WallTime time) {
+  auto whole = std::chrono::floor<std::chrono::milliseconds>(time.time_since_epoch());
+  return static_cast<double>(whole.count()) / 1000;
+}
 
 ClientMetric histogram_of(const model::Histogram& histogram) {
   ClientMetric metric;
@@ -93,9 +100,7 @@ constexpr std::array kOwnMetrics = std::to_array<OwnMetric>({
      [](const OwnFacts& facts) { return one(facts.snapshot.reload.successful ? 1 : 0); }},
     {{"ssh_refusal_exporter_config_last_reload_success_timestamp_seconds", kGauge, "",
       "When the configuration was last read with success, in Unix time."},
-     [](const OwnFacts& facts) {
-       return one(base::to_unix_seconds(facts.snapshot.reload.last_success));
-     }},
+     [](const OwnFacts& facts) { return one(unix_seconds(facts.snapshot.reload.last_success)); }},
     {{"ssh_refusal_exporter_scheduler_lag_seconds", kHistogram, "",
       "How late probes were started, against their slots."},
      [](const OwnFacts& facts) {

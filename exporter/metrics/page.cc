@@ -1,6 +1,5 @@
 #include "metrics/page.h"
 
-#include <algorithm>
 #include <vector>
 
 #include "metrics/exposition.h"
@@ -53,19 +52,6 @@ std::span<const MetricSpec> metric_table() {
     return table;
   }();
   return kTable;
-}
-
-bool is_reserved_label(std::string_view name) {
-  if (name == "target") return true;
-  for (const auto& metric : target_metrics()) {
-    std::string_view rest = metric.spec.labels;
-    while (!rest.empty()) {
-      auto end = std::min(rest.find(','), rest.size());
-      if (rest.substr(0, end) == name) return true;
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
-  }
-  return false;
 }
 
 std::string reference() {

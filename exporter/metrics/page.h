@@ -22,8 +22,6 @@ struct MetricSpec {
   std::string_view help;
 };
 std::span<const MetricSpec> metric_table();
-// Label names that the exporter itself sets on a target's series; targets may not use them.
-bool is_reserved_label(std::string_view name);
 // Markdown: the metric table for people; first column the name in backticks.
 std::string reference();
 

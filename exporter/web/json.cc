@@ -1,5 +1,6 @@
 #include "web/json.h"
 
+#include <chrono>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
@@ -17,7 +18,12 @@ Json icmp_json(const model::IcmpError& icmp) {
           {"offender", icmp.offender.to_string()}};
 }
 
-// In an own function: an ordered_json keeps the order in which keys are first written.
+// Whole milliseconds: a double has no room for many more digits of a date.
+double unix_seconds(base::WallTime time) {
+  auto whole = std::chrono::floor<std::chrono::milliseconds>(time.time_since_epoch());
+  return static_cast<double>(whole.count()) / 1000;
+}
+
 void set_cause(Json& json, model::Cause cause, model::Confidence confidence) {
   const auto& info = model::info(cause);
   json["cause"] = info.name;
@@ -57,6 +63,7 @@ Json address_json(const model::AddressResult& address, const model::AddressDiagn
   json["phases"] = phases_json(seen.phases, std::nullopt);
   if (seen.server) json["server"] = server_json(*seen.server);
   if (!seen.text.empty()) json["text"] = seen.text;
+  if (!seen.unfinished.empty()) json["unfinished"] = seen.unfinished;
   if (!seen.other_protocol.empty()) json["other_protocol"] = seen.other_protocol;
   if (seen.mismatch) {
     json["mismatch"] = {{"kind", seen.mismatch->kind}, {"offered", seen.mismatch->offered}};
@@ -115,8 +122,8 @@ void set_report(Json& json, const model::ProbeReport& report) {
   json["summary"] = model::info(diagnosis.cause).meaning;
   json["evidence"] = diagnosis.evidence;
   if (!diagnosis.fix.empty()) json["fix"] = diagnosis.fix;
-  json["started_timestamp_seconds"] = base::to_unix_seconds(result.started);
-  json["completed_timestamp_seconds"] = base::to_unix_seconds(result.completed);
+  json["started_timestamp_seconds"] = unix_seconds(result.started);
+  json["completed_timestamp_seconds"] = unix_seconds(result.completed);
   json["duration_seconds"] = base::to_seconds(result.duration);
   auto index = diagnosis.decided_by.value_or(0);
   const auto* decider = index < result.addresses.size() ? &result.addresses[index] : nullptr;

@@ -70,6 +70,16 @@ std::string HttpConnection::read_all(std::chrono::milliseconds patience) {
   return std::exchange(received_, "");
 }
 
+std::size_t HttpConnection::drain() {
+  std::size_t bytes = 0;
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (receive(deadline)) {
+    bytes += received_.size();
+    received_.clear();
+  }
+  return bytes;
+}
+
 bool HttpConnection::closed_within(std::chrono::milliseconds patience) {
   const auto deadline = std::chrono::steady_clock::now() + patience;
   while (receive(deadline)) {

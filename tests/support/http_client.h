@@ -24,6 +24,8 @@ class HttpConnection {
   void send(std::string_view bytes);
   // Whatever comes until the peer closes or `patience` is over.
   std::string read_all(std::chrono::milliseconds patience = std::chrono::seconds(15));
+  // Reads and forgets what comes until the peer closes; returns how many bytes that were.
+  std::size_t drain();
   // One reply by its own framing; `head_only` for answers to HEAD.
   HttpReply read_reply(bool head_only = false);
   // True if the peer closes within `patience`; what it sends before is lost.

@@ -1,0 +1,90 @@
+// Whole pages, byte for byte. After a wanted change: UPDATE_GOLDEN=1, run, and read the difference.
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "metrics/own_metrics.h"
+#include "metrics/page.h"
+#include "metrics/target_metrics.h"
+#include "support/snapshots.h"
+#include "web/json.h"
+
+namespace {
+
+std::string golden_path(const std::string& name) {
+  return std::string(SOURCE_DIR) + "/tests/golden/" + name;
+}
+
+void expect_golden(const std::string& name, const std::string& text) {
+  const auto path = golden_path(name);
+  if (std::getenv("UPDATE_GOLDEN") != nullptr) {
+    std::ofstream(path, std::ios::binary) << text;
+    return;
+  }
+  std::ifstream file(path, std::ios::binary);
+  ASSERT_TRUE(file) << path << " is missing; run with UPDATE_GOLDEN=1";
+  EXPECT_EQ(text, std::string(std::istreambuf_iterator<char>(file), {}))
+      << "if this is wanted: UPDATE_GOLDEN=1, run again, and read the difference";
+}
+
+// promtool's opinion of a page that is golden already.
+void expect_lint_free(const std::string& name) {
+  if (std::system("command -v promtool >/dev/null") != 0) GTEST_SKIP() << "promtool is missing";
+  const std::string command = "promtool check metrics <" + golden_path(name) + " 2>&1";
+  std::FILE* pipe = popen(command.c_str(), "r");
+  ASSERT_NE(pipe, nullptr);
+  std::string words;
+  std::array<char, 512> line{};
+  while (std::fgets(line.data(), line.size(), pipe) != nullptr) words += line.data();
+  EXPECT_EQ(pclose(pipe), 0) << words;
+  EXPECT_EQ(words, "");
+}
+
+std::string metrics_page() {
+  const auto snapshot = test_support::small_snapshot();
+  const metrics::BuildInfo build{"1.2.3", "0123456789ab", "gcc-12.2.0"};
+  const metrics::ProcessFacts process{.cpu_seconds = 12.34,
+                                      .open_fds = 56,
+                                      .max_fds = 1024,
+                                      .virtual_memory_bytes = 123'456'789,
+                                      .resident_memory_bytes = 23'456'768,
+                                      .threads = 37,
+                                      .start_time_seconds = 1767000000.25};
+  metrics::Exposition page;
+  metrics::write_targets(snapshot, page);
+  metrics::write_own({snapshot, build, 0.0125, process}, page);
+  return page.take();
+}
+
+TEST(Golden, MetricsPage) {
+  expect_golden("metrics.txt", metrics_page());
+  expect_lint_free("metrics.txt");
+}
+
+TEST(Golden, ProbePages) {
+  const auto check = [](const std::string& name, const model::TargetState& state) {
+    expect_golden(name, metrics::render_probe(state));
+    expect_lint_free(name);
+  };
+  check("probe_reachable.txt", *test_support::reachable("a.example.net:22"));
+  check("probe_rejected.txt", *test_support::rejected("192.0.2.20:22"));
+  check("probe_several_addresses.txt", *test_support::half_reachable("both.example.net:22"));
+  check("probe_unresolved.txt", *test_support::unresolved("gone.example.net:22"));
+  check("probe_hostile.txt", *test_support::hostile("a.example.net:22"));
+}
+
+TEST(Golden, TargetsAsJson) {
+  std::string lines;
+  for (const auto& state : test_support::small_snapshot().targets) {
+    lines += web::to_json(*state) + "\n";
+  }
+  expect_golden("targets.jsonl", lines);
+}
+
+}  // namespace
