@@ -44,8 +44,11 @@ TEST(kex_mismatch, every_kind_has_its_keyword) {
 }
 
 TEST(kex_mismatch, refuted_if_the_kind_is_not_known) {
-  expect_not(Probe().saw(Address("192.0.2.10").ended(Stage::kexinit, Outcome::no_common_algorithm)),
-             Cause::kex_mismatch);
+  auto probe =
+      Probe().saw(Address("192.0.2.10").ended(Stage::kexinit, Outcome::no_common_algorithm));
+  expect(probe, {Cause::unknown, Layer::unknown, Confidence::possible, Stage::kexinit,
+                 Outcome::no_common_algorithm});
+  EXPECT_TRUE(says(probe, "lacks what its outcome implies"));
 }
 
 TEST(kex_mismatch, refuted_by_an_exchange_that_broke) {
