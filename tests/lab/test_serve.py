@@ -853,3 +853,43 @@ def test_starts_are_spread(lab, exporter):
         assert all(2.7 < later - earlier < 3.3 for earlier, later in zip(times[1:], times[2:])), times
     seconds = sorted(times[1] % 3 for times in starts.values())
     assert max(later - earlier for earlier, later in zip(seconds, [*seconds[1:], seconds[0] + 3])) < 1.5, seconds
+
+
+def test_a_new_resolver_is_used(lab, exporter):
+    """resolv.conf is rewritten while the exporter runs, as DHCP does."""
+    lab.client.write_etc("hosts", "127.0.0.1 localhost\n")
+    lab.client.write_etc("resolv.conf", "nameserver 10.77.1.77\n")
+    lab.daemons.peer(lab.host, ssh_server())
+    running = exporter.serve(lab.client, config("host.lab.test"))
+    running.wait_for(lambda s: s.cause("host.lab.test:22") == "dns_failed")
+    names(lab, {"host": [V4.host]})
+    running.wait_for(lambda s: s.cause("host.lab.test:22") == "none", seconds=20)
+
+
+def test_a_name_that_moves(lab, exporter):
+    """The next probe goes where the name points now."""
+    names(lab, {"host": [V4.host]})
+    lab.daemons.peer(lab.host, ssh_server(), address=V4.host_second)
+    running = exporter.serve(lab.client, config("host.lab.test"))
+    running.wait_for(lambda s: s.cause("host.lab.test:22") == "port_closed")
+    (lab.folder / "dns-hosts").write_text(f"{V4.host_second} host.lab.test\n")
+    lab.dns.signal(signal.SIGHUP)
+    samples = running.wait_for(lambda s: s.cause("host.lab.test:22") == "none", seconds=10)
+    assert samples.all("ssh_probe_address_success") == []
+
+
+def test_a_name_that_loses_an_address(lab, exporter):
+    """Series by address go with the address."""
+    names(lab, {"host": [V4.host, V4.host_second]})
+    lab.daemons.peer(lab.host, ssh_server())
+    running = exporter.serve(lab.client, config("host.lab.test"))
+    running.wait_for(lambda s: len(s.all("ssh_probe_address_success")) == 2)
+    (lab.folder / "dns-hosts").write_text(f"{V4.host} host.lab.test\n")
+    lab.dns.signal(signal.SIGHUP)
+    running.wait_for(lambda s: s.all("ssh_probe_address_success") == [], seconds=10)
+    (lab.folder / "dns-hosts").write_text("")
+    lab.dns.signal(signal.SIGHUP)
+    samples = running.wait_for(lambda s: s.cause("host.lab.test:22") == "dns_not_found", seconds=10)
+    for name in ("ssh_probe_server_info", "ssh_probe_ip_protocol", "ssh_probe_responder_info"):
+        assert samples.all(name) == [], name
+    promtool(running.get("/metrics").text)

@@ -73,7 +73,7 @@ def names(lab, hosts):
     path = lab.folder / "dns-hosts"
     path.write_text("\n".join(lines) + "\n")
     path.chmod(0o644)
-    lab.daemons.dnsmasq(lab.router, "10.77.1.1", f"--addn-hosts={path}")
+    lab.dns = lab.daemons.dnsmasq(lab.router, "10.77.1.1", f"--addn-hosts={path}")
     ask(lab, "10.77.1.1")
 
 
