@@ -37,6 +37,14 @@ bool administrative(const model::IcmpError& icmp) {
   return icmp.type == 1 && (icmp.code == 1 || icmp.code == 4 || icmp.code == 5 || icmp.code == 6);
 }
 
+// With an error queue an ICMP error of an established connection is reported, once and without an
+// entry in the queue (Linux tcp_v4_err()); the connection lives on.
+bool passing(int error) {
+  constexpr std::array kFromIcmp{EHOSTUNREACH, ENETUNREACH, ECONNREFUSED, ENOPROTOOPT, EACCES,
+                                 EPROTO,       EOPNOTSUPP,  EHOSTDOWN,    ENONET,      EMSGSIZE};
+  return std::find(kFromIcmp.begin(), kFromIcmp.end(), error) != kFromIcmp.end();
+}
+
 }  // namespace
 
 Connection::Connection(EventLoop& loop, const Request& request, Done done)
@@ -119,6 +127,11 @@ bool Connection::finish_connect(std::uint32_t events) {
     socklen_t length = sizeof pending;
     getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &pending, &length);
     if (error == 0) error = pending;
+    // Accepted, and reset or closed before we looked: a refused attempt gives ECONNREFUSED.
+    if (error == ECONNRESET || error == EPIPE) {
+      was_reset_ = error == ECONNRESET;
+      return connected(loop_.clock().steady());
+    }
     if (error != 0) {
       fail_connect(error);
       return false;
@@ -165,14 +178,12 @@ void Connection::read_available() {
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
     if (count == 0) {
-      ended(End::closed, 0);
+      ended(was_reset_ ? End::reset : End::closed, was_reset_ ? ECONNRESET : 0);
       return;
     }
     if (count < 0) {
       int error = errno;
-      bool fatal = error == ECONNRESET || error == EPIPE || error == ETIMEDOUT;
-      // With an error queue even an ICMP error of an established connection is reported, once.
-      if (!fatal && take_queued_error(socket_.get())) continue;
+      if (passing(error)) continue;
       ended(End::reset, error);
       return;
     }
@@ -226,6 +237,7 @@ void Connection::on_deadline() {
 }
 
 void Connection::stuck() {
+  registered_ = false;  // the loop has let go of it
   local_failure(EIO);
 }
 

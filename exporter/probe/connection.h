@@ -63,6 +63,7 @@ class Connection final : private base::EventLoop::Handler {
   Done done_;
   base::Fd socket_;
   bool registered_ = false;  // with the loop
+  bool was_reset_ = false;   // before the first read, which no longer tells
   State state_ = State::idle;
   Conversation conversation_;
   model::Observation seen_;

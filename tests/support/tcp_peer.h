@@ -30,7 +30,7 @@ class TcpPeer {
     // The next byte or more; empty once the other side has closed or reset.
     [[nodiscard]] std::string receive() const;
     // Everything until then.
-    [[nodiscard]] std::string receive_all() const;
+    std::string receive_all() const;  // NOLINT: also called to wait for the end
     // The close that follows is a reset.
     void reset() const;
 
@@ -80,6 +80,9 @@ class SilentPort {
 
 // A port that was free a moment ago.
 std::uint16_t closed_port(const std::string& address = "127.0.0.1");
+
+// The other end's port of an established IPv4 connection to `port` on loopback; 0 if there is none.
+std::uint16_t peer_port_of(std::uint16_t port);
 
 // How many descriptors this process has open.
 std::size_t open_descriptors();
