@@ -129,6 +129,7 @@ void AddressProbe::on_observed(model::Observation seen) {
 // It was no silence after all: what was begun because of it is pointless.
 void AddressProbe::drop_checks() {
   planned_.clear();
+  check_.reset();
   check_connection_.reset();
   if (timer_) shared_.loop.cancel(*timer_);
   timer_.reset();
@@ -140,7 +141,8 @@ void AddressProbe::plan_checks(bool alternatives) {
   auto plan = [&](CheckRole role, const std::vector<std::uint16_t>& ports) {
     for (auto port : ports) {
       auto same = [&](const PortCheck& check) { return check.port == port && check.role == role; };
-      bool done = std::any_of(result_.checks.begin(), result_.checks.end(), same);
+      bool done = (check_ && same(*check_)) ||
+                  std::any_of(result_.checks.begin(), result_.checks.end(), same);
       if (port != target_.port && !done) {
         PortCheck check;
         check.role = role;
@@ -179,6 +181,7 @@ void AddressProbe::next_check() {
   }
   auto check = planned_.back();
   planned_.pop_back();
+  check_ = check;
   timer_ = shared_.loop.at(*slot, [this, check] {
     timer_.reset();
     run_check(check);
@@ -200,6 +203,7 @@ void AddressProbe::run_check(PortCheck check) {
 
 void AddressProbe::on_checked(PortCheck check, const model::Observation& seen) {
   check_connection_.reset();
+  check_.reset();
   check.outcome = check_outcome(seen);
   check.icmp = check.outcome == CheckOutcome::rejected_icmp ? seen.icmp : std::nullopt;
   check.ssh = check.role == CheckRole::alternative && seen.outcome == Outcome::ok;

@@ -61,7 +61,8 @@ class AddressProbe {
   model::AddressResult result_;
   std::unique_ptr<Connection> connection_;        // until it has been observed
   std::vector<model::PortCheck> planned_;         // still to do, in reverse order
-  std::unique_ptr<Connection> check_connection_;  // the one under way
+  std::optional<model::PortCheck> check_;         // the one under way or waiting for its turn
+  std::unique_ptr<Connection> check_connection_;
   std::optional<base::EventLoop::TimerId> timer_;        // start, or the next check
   std::optional<base::EventLoop::TimerId> silence_timer_;
   bool host_answered_ = false;
