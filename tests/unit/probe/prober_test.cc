@@ -1,0 +1,239 @@
+#include "probe/prober.h"
+
+#include <gmock/gmock.h>
+
+#include <condition_variable>
+#include <future>
+#include <mutex>
+
+#include "support/tcp_peer.h"
+
+namespace probe {
+namespace {
+
+using namespace std::chrono_literals;
+using model::Outcome;
+using test_support::closed_port;
+using test_support::ip;
+using test_support::TcpPeer;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr base::Duration kTolerance = 50ms;
+
+void greet(const TcpPeer::Stream& stream) {
+  stream.send("SSH-2.0-test\r\n");
+  stream.receive_all();
+}
+
+model::Diagnosis judge(const model::Target&, const model::ProbeResult& result) {
+  model::Diagnosis diagnosis;
+  diagnosis.success =
+      !result.addresses.empty() && result.addresses.front().seen.outcome == Outcome::ok;
+  diagnosis.cause = diagnosis.success ? model::Cause::none : model::Cause::port_closed;
+  return diagnosis;
+}
+
+class ProberTest : public testing::Test {
+ protected:
+  ProberTest() {
+    settings_.depth = model::Depth::banner;
+    settings_.interval = 1s;
+    settings_.timeout = 500ms;
+    settings_.control_ports = {};
+  }
+  // The prober's thread uses what the fixture holds: it must end first.
+  void TearDown() override { prober_.reset(); }
+
+  std::shared_ptr<const model::Target> target(const std::string& host, std::uint16_t port) {
+    auto made = std::make_shared<model::Target>();
+    made->name = base::format_host_port(host, port);
+    made->host = host;
+    made->port = port;
+    made->settings = std::make_shared<model::ProbeSettings>(settings_);
+    return made;
+  }
+
+  // Waits until what is published fulfils the condition.
+  bool published(const std::function<bool(const Prober::Targets&)>& condition,
+                 base::Duration patience = 5s) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, patience, [&] { return publications_ > 0 && condition(last_); });
+  }
+
+  std::optional<Prober::Once> once(std::shared_ptr<const model::Target> target,
+                                   const ProbeRun::Timing& timing, ProbeRun::Permit permit = {}) {
+    auto promise = std::make_shared<std::promise<Prober::Once>>();
+    auto future = promise->get_future();
+    prober_->probe_once(std::move(target), timing, std::move(permit),
+                        [promise](Prober::Once done) { promise->set_value(std::move(done)); });
+    if (future.wait_for(5s) != std::future_status::ready) return std::nullopt;
+    return future.get();
+  }
+
+  base::SystemClock clock_;
+  model::ProbeSettings settings_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  Prober::Targets last_;
+  std::uint64_t in_flight_ = 0;
+  int publications_ = 0;
+  std::unique_ptr<Prober> prober_ = std::make_unique<Prober>(
+      clock_, judge, [this](Prober::Targets targets, const model::FleetState& fleet) {
+        std::lock_guard lock(mutex_);
+        last_ = std::move(targets);
+        in_flight_ = fleet.probes_in_flight;
+        ++publications_;
+        changed_.notify_all();
+      });
+};
+
+TEST_F(ProberTest, TargetsAreKnownBeforeTheirFirstProbeAndProbedAtOnce) {
+  TcpPeer server(greet);
+  settings_.interval = 1h;
+  const auto begin = clock_.steady();
+  prober_->set_targets({target("127.0.0.1", server.port())});
+  EXPECT_TRUE(published([](const auto& targets) { return targets.size() == 1; }));
+  ASSERT_TRUE(published([](const auto& targets) {
+    return targets[0]->probes == 1 && targets[0]->last->diagnosis.success;
+  }));
+  EXPECT_LT(server.accepted().at(0) - begin, 500ms);
+}
+
+TEST_F(ProberTest, ProbesAgainAndAgainNeverFasterThanThePace) {
+  TcpPeer server(greet);
+  prober_->set_targets({target("127.0.0.1", server.port())});
+  ASSERT_TRUE(published([](const auto& targets) { return targets[0]->probes >= 3; }));
+  const auto accepted = server.accepted();
+  for (std::size_t i = 1; i < accepted.size(); ++i) {
+    EXPECT_GE(accepted[i] - accepted[i - 1], Pacer::kGap - kTolerance);
+    EXPECT_LE(accepted[i] - accepted[i - 1], 1600ms);
+  }
+}
+
+TEST_F(ProberTest, TargetsThatShareAnAddressShareItsPace) {
+  TcpPeer first(greet);
+  TcpPeer second(greet);
+  settings_.interval = 4s;
+  prober_->set_targets({target("127.0.0.1", first.port()), target("127.0.0.1", second.port())});
+  ASSERT_TRUE(published([](const auto& targets) {
+    return targets[0]->probes == 1 && targets[1]->probes == 1;
+  }));
+  auto gap = first.accepted().at(0) - second.accepted().at(0);
+  EXPECT_GE(std::max(gap, -gap), Pacer::kGap - kTolerance);
+}
+
+TEST_F(ProberTest, FailuresAreCountedByCauseAndSurviveNewTargets) {
+  const auto closed = target("127.0.0.2", closed_port());
+  prober_->set_targets({closed});
+  ASSERT_TRUE(published([](const auto& targets) { return targets[0]->probes >= 1; }));
+  auto relabelled = std::make_shared<model::Target>(*closed);
+  relabelled->labels = {{"site", "ams"}};
+  prober_->set_targets({target("127.0.0.3", closed_port()), relabelled});
+  ASSERT_TRUE(published([](const auto& targets) { return targets.size() == 2; }));
+  std::lock_guard lock(mutex_);
+  EXPECT_EQ(last_[1]->target->labels.size(), 1U);
+  EXPECT_GE(last_[1]->probes, 1U);
+  ASSERT_THAT(last_[1]->failures, SizeIs(1));
+  EXPECT_EQ(last_[1]->failures[0].first, model::Cause::port_closed);
+  EXPECT_EQ(last_[1]->failures[0].second, last_[1]->probes);
+}
+
+TEST_F(ProberTest, ARemovedTargetsProbeUnderWayIsDropped) {
+  TcpPeer quiet([](const TcpPeer::Stream& stream) { stream.receive_all(); });
+  settings_.timeout = 10s;
+  settings_.interval = 10s;
+  prober_->set_targets({target("127.0.0.1", quiet.port())});
+  for (int i = 0; i < 200 && quiet.accepted().empty(); ++i) std::this_thread::sleep_for(10ms);
+  ASSERT_THAT(quiet.accepted(), SizeIs(1));
+  prober_->set_targets({});
+  ASSERT_TRUE(published([](const auto& targets) { return targets.empty(); }));
+  std::lock_guard lock(mutex_);
+  EXPECT_EQ(in_flight_, 0U);
+}
+
+TEST_F(ProberTest, ThousandsOfTargetsReplacedWhileProbesRun) {
+  TcpPeer server(greet, "0.0.0.0");
+  const auto before = test_support::open_descriptors();
+  for (int round = 0; round < 5; ++round) {
+    std::vector<std::shared_ptr<const model::Target>> targets;
+    for (int i = 0; i < 10'000; ++i) {
+      // Half stay from round to round.
+      const int net = i % 2 == 0 ? 1 : 2 + round;
+      const auto host = "127." + std::to_string(net) + '.' + std::to_string(i / 200) + '.' +
+                        std::to_string(1 + i % 200);
+      targets.push_back(target(host, server.port()));
+    }
+    prober_->set_targets(std::move(targets));
+    std::this_thread::sleep_for(60ms);
+  }
+  ASSERT_TRUE(published([](const auto& targets) { return targets.size() == 10'000; }));
+  prober_->set_targets({});
+  ASSERT_TRUE(published([](const auto& targets) { return targets.empty(); }));
+  for (int i = 0; i < 300 && test_support::open_descriptors() > before; ++i) {
+    std::this_thread::sleep_for(10ms);
+  }
+  EXPECT_EQ(test_support::open_descriptors(), before);
+}
+
+TEST_F(ProberTest, PublishesAtMostEveryGap) {
+  const auto begin = clock_.steady();
+  for (int i = 0; i < 50; ++i) {
+    prober_->set_targets({});
+    std::this_thread::sleep_for(10ms);
+  }
+  std::this_thread::sleep_for(300ms);
+  std::lock_guard lock(mutex_);
+  EXPECT_GE(publications_, 2);
+  EXPECT_LE(publications_, 1 + (clock_.steady() - begin) / Prober::kPublishGap);
+}
+
+TEST_F(ProberTest, ProbeOnce) {
+  TcpPeer server(greet);
+  auto done = once(target("127.0.0.1", server.port()), {1s, 0s, true});
+  ASSERT_TRUE(done);
+  EXPECT_EQ(done->end, ProbeRun::End::completed);
+  ASSERT_TRUE(done->state);
+  EXPECT_EQ(done->state->probes, 1U);
+  EXPECT_TRUE(done->state->last->diagnosis.success);
+  EXPECT_TRUE(published([](const auto& targets) { return targets.empty(); }))
+      << "it is no target of the schedule";
+}
+
+TEST_F(ProberTest, ProbeOnceForbidden) {
+  auto done = once(target("127.0.0.1", 22), {1s, 0s, true},
+                   [](const base::IpAddress&) { return false; });
+  ASSERT_TRUE(done);
+  EXPECT_EQ(done->end, ProbeRun::End::forbidden);
+  EXPECT_EQ(done->culprit, ip("127.0.0.1"));
+  EXPECT_FALSE(done->state);
+}
+
+TEST_F(ProberTest, ProbeOncePostponed) {
+  const auto closed = target("127.0.0.1", closed_port());
+  ASSERT_TRUE(once(closed, {1s, 0s, true}));
+  auto done = once(closed, {1s, 0s, true});
+  ASSERT_TRUE(done);
+  EXPECT_EQ(done->end, ProbeRun::End::postponed);
+}
+
+TEST_F(ProberTest, EndsWithProbesUnderWay) {
+  TcpPeer quiet([](const TcpPeer::Stream& stream) { stream.receive_all(); }, "0.0.0.0");
+  settings_.timeout = 10s;
+  settings_.interval = 10s;
+  std::vector<std::shared_ptr<const model::Target>> targets;
+  for (int i = 1; i <= 50; ++i) {
+    targets.push_back(target("127.0.5." + std::to_string(i), quiet.port()));
+    targets.push_back(target("host" + std::to_string(i) + ".invalid", 22));
+  }
+  prober_->set_targets(std::move(targets));
+  prober_->probe_once(target("127.0.6.1", quiet.port()), {10s, 0s, true}, {},
+                      [](const Prober::Once&) { ADD_FAILURE() << "told after its end"; });
+  std::this_thread::sleep_for(300ms);
+  const auto begin = clock_.steady();
+  prober_.reset();
+  EXPECT_LT(clock_.steady() - begin, 1s);
+}
+
+}  // namespace
+}  // namespace probe
