@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "support/tcp_peer.h"
@@ -16,7 +17,6 @@ using model::Outcome;
 using test_support::ip;
 using testing::AnyOf;
 using testing::Contains;
-using testing::Each;
 using testing::ElementsAre;
 using testing::Eq;
 
@@ -65,9 +65,10 @@ TEST_F(ResolverTest, Literals) {
 }
 
 TEST_F(ResolverTest, TheFamilyIsRespected) {
-  auto answer = resolve("localhost", IpProtocol::ipv6);
+  // Not for ipv6: there c-ares 1.18 leaks ten bytes if the hosts file has localhost for IPv4 alone.
+  auto answer = resolve("localhost", IpProtocol::ipv4);
   ASSERT_TRUE(answer);
-  for (const auto& address : answer->addresses) EXPECT_FALSE(address.is_v4());
+  for (const auto& address : answer->addresses) EXPECT_TRUE(address.is_v4());
 }
 
 TEST_F(ResolverTest, ANameThatCannotBe) {
