@@ -68,14 +68,14 @@ Exporter::Exporter(base::EventLoop& loop, const ServeOptions& options,
 }
 
 std::shared_ptr<const config::Configuration> Exporter::configuration() {
-  std::lock_guard lock(configuration_mutex_);
+  std::lock_guard lock(mutex_);
   return configuration_;
 }
 
 void Exporter::set_configuration(config::Configuration configuration) {
   auto next = std::make_shared<const config::Configuration>(std::move(configuration));
   {
-    std::lock_guard lock(configuration_mutex_);
+    std::lock_guard lock(mutex_);
     configuration_ = std::move(next);
   }
   store_.set_reload({true, loop_.clock().wall()});
@@ -105,11 +105,24 @@ base::Result<void> Exporter::apply_reload() {
 base::Result<void> Exporter::reload() {
   auto done = std::make_shared<std::promise<base::Result<void>>>();
   auto result = done->get_future();
-  loop_.post([this, done] { done->set_value(apply_reload()); });
+  {
+    // What is posted before stop() is still run.
+    std::lock_guard lock(mutex_);
+    if (stopping_) return base::Error{"the exporter is ending"};
+    loop_.post([this, done] { done->set_value(apply_reload()); });
+  }
   if (result.wait_for(kReloadPatience) != std::future_status::ready) {
     return base::Error{"the reload takes too long; see the log"};
   }
   return result.get();
+}
+
+void Exporter::stop() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  prober_.stop();
 }
 
 web::ProbeReply Exporter::probe(const std::string& target, const std::string& module,
@@ -142,10 +155,16 @@ web::ProbeReply Exporter::probe(const std::string& target, const std::string& mo
         return permitted(*configuration, address);
       },
       [done](probe::Prober::Once result) { done->set_value(std::move(result)); });
+  done.reset();
   if (once.wait_for(whole + kHandover) != std::future_status::ready) {
     return refuse(web::ProbeRefusal::busy, "the prober is overloaded");
   }
-  return reply_to(once.get());
+  try {
+    return reply_to(once.get());
+  } catch (const std::future_error&) {
+    // The prober dropped the callback, and with it the promise.
+    return refuse(web::ProbeRefusal::busy, "the exporter is ending");
+  }
 }
 
 }  // namespace app

@@ -27,6 +27,9 @@ class Exporter final : public web::Backend {
 
   // On the loop's thread: reads everything again and puts it in force, or says why not.
   base::Result<void> apply_reload();
+  // On the loop's thread, before the web server ends: probes are dropped, and requests that wait for one
+  // or for a reload are answered at once.
+  void stop();
 
   std::shared_ptr<const model::Snapshot> snapshot() override { return store_.snapshot(); }
   web::ProbeReply probe(const std::string& target, const std::string& module,
@@ -40,8 +43,9 @@ class Exporter final : public web::Backend {
 
   base::EventLoop& loop_;
   ServeOptions options_;
-  std::mutex configuration_mutex_;
-  std::shared_ptr<const config::Configuration> configuration_;
+  std::mutex mutex_;
+  bool stopping_ = false;  // guarded by mutex_
+  std::shared_ptr<const config::Configuration> configuration_;  // guarded by mutex_
   SnapshotStore store_;
   Discovery discovery_;
   probe::Prober prober_;

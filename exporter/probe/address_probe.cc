@@ -106,7 +106,7 @@ void AddressProbe::on_observed(model::Observation seen) {
   } else if (seen.outcome == Outcome::rejected_icmp && seen.icmp) {
     memory.remember(result_.address, target_.port, *seen.icmp, seen.waited, now);
   } else if (seen.outcome == Outcome::timeout) {
-    result_.earlier_rejection = memory.find(result_.address, target_.port, now);
+    result_.earlier_rejection = memory.explain_silence(result_.address, target_.port, now);
   }
   const bool refused = seen.stage == Stage::connect && (seen.outcome == Outcome::refused_rst ||
                                                         seen.outcome == Outcome::rejected_icmp);

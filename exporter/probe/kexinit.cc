@@ -60,7 +60,7 @@ bool authenticated(const std::string& cipher) {
 }
 
 const std::vector<std::string>& client_compressions() {
-  static const std::vector<std::string> kNames{"none", "zlib@openssh.com", "zlib"};
+  static const std::vector<std::string> kNames{"none", "zlib@openssh.com"};
   return kNames;
 }
 

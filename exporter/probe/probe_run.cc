@@ -175,7 +175,7 @@ void ProbeRun::end(End end, std::optional<base::IpAddress> culprit) {
   result_.completed = clock.wall();
   result_.duration = clock.steady() - started_ - paced_;
   auto done = std::move(done_);
-  done({end, std::move(result_), culprit});
+  done({end, std::move(result_), culprit, paced_});
 }
 
 }  // namespace probe

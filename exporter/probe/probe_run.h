@@ -26,6 +26,7 @@ class ProbeRun {
     End end = End::completed;
     model::ProbeResult result;
     std::optional<base::IpAddress> culprit;
+    base::Duration paced{0};  // how long the pacer let it wait
   };
   using Done = std::function<void(Completion)>;
   using Permit = std::function<bool(const base::IpAddress&)>;

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <chrono>
 #include <functional>
+#include <mutex>
 #include <thread>
 #include <unordered_map>
 #include <utility>
 
 #include "base/event_loop.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "probe/resolver.h"
 
 namespace probe {
@@ -20,6 +22,9 @@ namespace {
 
 // New targets need not wait for their place in the schedule: they start one after another at this pace.
 constexpr base::Duration kFirstStep = std::chrono::milliseconds(10);
+// Targets that share an address queue for it, first come, first served, so that each gets its turn. A
+// target stands in the queue once, so this bounds nothing but nonsense.
+constexpr base::Duration kPatience = std::chrono::hours(24);
 
 std::shared_ptr<const model::TargetState> with_result(const model::TargetState& before,
                                                       std::shared_ptr<model::ProbeReport> report) {
@@ -50,15 +55,14 @@ class Prober::Core {
         publish_(std::move(publish)),
         thread_([this] { loop_.run(); }) {}
 
-  ~Core() {
-    loop_.stop();
-    thread_.join();
-  }
+  ~Core() { stop(); }
 
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
 
-  EventLoop& loop() { return loop_; }
+  void stop();
+  // Runs `task` on the prober's thread, unless the prober has stopped: then it is dropped.
+  void post(EventLoop::Task task);
   void set_targets(const std::vector<std::shared_ptr<const model::Target>>& targets);
   void probe_once(std::shared_ptr<const model::Target> target, const ProbeRun::Timing& timing,
                   ProbeRun::Permit permit, std::function<void(Once)> done);
@@ -71,7 +75,7 @@ class Prober::Core {
     std::optional<EventLoop::TimerId> timer;
     std::unique_ptr<ProbeRun> run;
     std::optional<base::SteadyTime> overdue;  // a slot that came while a probe was under way
-    bool postponed = false;                   // said so in the log
+    bool crowded = false;                     // its address is: said so in the log
   };
 
   [[nodiscard]] Shared shared() { return {loop_, pacer_, rejections_}; }
@@ -84,6 +88,7 @@ class Prober::Core {
                                                model::ProbeResult result);
   void count(const model::ProbeResult& result);
   void remove(std::unique_ptr<Entry> entry);
+  static void tell_of_crowding(Entry& entry, const model::Target& target, base::Duration paced);
   void changed();
   void publish();
 
@@ -100,8 +105,25 @@ class Prober::Core {
   model::FleetState fleet_;
   std::optional<EventLoop::TimerId> publish_timer_;
   base::SteadyTime published_;
+  std::mutex stop_mutex_;
+  bool stopped_ = false;  // guarded by stop_mutex_
   std::thread thread_;  // last: starts when everything else stands
 };
+
+void Prober::Core::stop() {
+  {
+    std::lock_guard lock(stop_mutex_);
+    if (std::exchange(stopped_, true)) return;
+  }
+  loop_.stop();
+  thread_.join();
+  once_.clear();
+}
+
+void Prober::Core::post(EventLoop::Task task) {
+  std::lock_guard lock(stop_mutex_);
+  if (!stopped_) loop_.post(std::move(task));
+}
 
 void Prober::Core::set_targets(
     const std::vector<std::shared_ptr<const model::Target>>& targets) {
@@ -183,7 +205,7 @@ void Prober::Core::start(Entry& entry, base::SteadyTime slot) {
   ++fleet_.probes_in_flight;
   entry.run = std::make_unique<ProbeRun>(
       shared(), resolver_, target,
-      ProbeRun::Timing{timeout - std::min(lag, timeout / 10), target->settings->interval / 2, true},
+      ProbeRun::Timing{timeout - std::min(lag, timeout / 10), kPatience, true},
       ProbeRun::Permit{}, [this, &entry, target](ProbeRun::Completion completion) {
         finish(entry, *target, std::move(completion));
       });
@@ -194,18 +216,24 @@ void Prober::Core::finish(Entry& entry, const model::Target& target,
                           ProbeRun::Completion completion) {
   const auto run = std::move(entry.run);  // ends with this function, which it has called
   --fleet_.probes_in_flight;
+  tell_of_crowding(entry, target, completion.paced);
   if (completion.end == ProbeRun::End::completed) {
-    entry.postponed = false;
     entry.state = with_result(*entry.state, conclude(target, std::move(completion.result)));
     changed();
-  } else if (!std::exchange(entry.postponed, true)) {
-    base::log::warn(
-        "probe postponed: its address is due for more than one connection per second; "
-        "lengthen the interval of the targets that share it",
-        {{"target", target.name},
-         {"address", completion.culprit ? completion.culprit->to_string() : ""}});
   }
   if (auto slot = std::exchange(entry.overdue, std::nullopt)) start(entry, *slot);
+}
+
+void Prober::Core::tell_of_crowding(Entry& entry, const model::Target& target,
+                                    base::Duration paced) {
+  const bool crowded = paced > target.settings->interval;
+  if (crowded && !entry.crowded) {
+    base::log::warn(
+        "probed less often than configured: more targets share its address than one connection "
+        "per second allows; lengthen their interval",
+        {{"target", target.name}, {"waited", base::format_duration(paced)}});
+  }
+  entry.crowded = crowded;
 }
 
 std::shared_ptr<model::ProbeReport> Prober::Core::conclude(const model::Target& target,
@@ -271,15 +299,17 @@ Prober::Prober(const base::Clock& clock, Diagnose diagnose, Publish publish)
 
 Prober::~Prober() = default;
 
+void Prober::stop() { core_->stop(); }
+
 void Prober::set_targets(std::vector<std::shared_ptr<const model::Target>> targets) {
-  core_->loop().post(
+  core_->post(
       [core = core_.get(), targets = std::move(targets)] { core->set_targets(targets); });
 }
 
 void Prober::probe_once(std::shared_ptr<const model::Target> target,
                         const ProbeRun::Timing& timing, ProbeRun::Permit permit,
                         std::function<void(Once)> done) {
-  core_->loop().post([core = core_.get(), target = std::move(target), timing,
+  core_->post([core = core_.get(), target = std::move(target), timing,
                       permit = std::move(permit), done = std::move(done)] {
     core->probe_once(target, timing, permit, done);
   });

@@ -35,16 +35,20 @@ class Prober {
   // `diagnose` and `publish` run on the prober's thread and must not block. Throws if the kernel gives
   // no descriptors or the resolver cannot start.
   Prober(const base::Clock& clock, Diagnose diagnose, Publish publish);
-  ~Prober();  // ends the thread; probes under way are dropped
+  ~Prober();  // as stop()
   Prober(const Prober&) = delete;
   Prober& operator=(const Prober&) = delete;
+
+  // Ends the thread; probes under way are dropped, and so are their callbacks. Nothing is done
+  // afterwards. Not to be called from the prober's own thread.
+  void stop();
 
   // Names must be unique. A target that was there before keeps its counters, its last result and, if
   // its settings are the same, its place in the schedule.
   void set_targets(std::vector<std::shared_ptr<const model::Target>> targets);
 
   // One probe now, beside the schedule but under the same pacing. `done` is called on the prober's
-  // thread, once; not at all if the prober ends before.
+  // thread, once; if the prober stops before, it is destroyed uncalled.
   void probe_once(std::shared_ptr<const model::Target> target, const ProbeRun::Timing& timing,
                   ProbeRun::Permit permit, std::function<void(Once)> done);
 

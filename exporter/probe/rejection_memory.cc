@@ -15,19 +15,22 @@ void RejectionMemory::remember(const base::IpAddress& address, std::uint16_t por
         entries_.begin(), entries_.end(),
         [](const auto& a, const auto& b) { return a.second.seen < b.second.seen; }));
   }
-  entries_[{address, port}] = {icmp, waited, now};
+  entries_[{address, port}] = {icmp, waited, now, 0};
 }
 
 void RejectionMemory::forget(const base::IpAddress& address, std::uint16_t port) {
   if (!entries_.empty()) entries_.erase({address, port});
 }
 
-std::optional<model::EarlierRejection> RejectionMemory::find(const base::IpAddress& address,
-                                                             std::uint16_t port,
-                                                             base::SteadyTime now) const {
+std::optional<model::EarlierRejection> RejectionMemory::explain_silence(
+    const base::IpAddress& address, std::uint16_t port, base::SteadyTime now) {
   auto found = entries_.find({address, port});
-  if (found == entries_.end() || now - found->second.seen > kLifetime) return std::nullopt;
-  const auto& entry = found->second;
+  if (found == entries_.end()) return std::nullopt;
+  auto& entry = found->second;
+  if (now - entry.seen > kLifetime || ++entry.silences > kSilenceLimit) {
+    entries_.erase(found);
+    return std::nullopt;
+  }
   return model::EarlierRejection{entry.icmp, now - entry.seen, entry.waited};
 }
 

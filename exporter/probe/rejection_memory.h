@@ -16,6 +16,9 @@ class RejectionMemory {
  public:
   // Long enough for the slowest usual interval; a rule that is gone shows by another answer at once.
   static constexpr base::Duration kLifetime = std::chrono::minutes(10);
+  // So many silences in a row are no longer bad luck with a limit that lets one error per second
+  // through: each probe sends several SYNs, and others may use up the peer's allowance too.
+  static constexpr int kSilenceLimit = 8;
   // An entry takes about 100 bytes; the oldest make room.
   static constexpr std::size_t kEntryLimit = 65536;
 
@@ -24,9 +27,9 @@ class RejectionMemory {
                 base::Duration waited, base::SteadyTime now);
   // The port answered in another way.
   void forget(const base::IpAddress& address, std::uint16_t port);
-  [[nodiscard]] std::optional<model::EarlierRejection> find(const base::IpAddress& address,
-                                                            std::uint16_t port,
-                                                            base::SteadyTime now) const;
+  // The port was silent just now: the rejection that may explain it, if one is known.
+  std::optional<model::EarlierRejection> explain_silence(const base::IpAddress& address,
+                                                         std::uint16_t port, base::SteadyTime now);
 
  private:
   struct Key {
@@ -43,6 +46,7 @@ class RejectionMemory {
     model::IcmpError icmp;
     base::Duration waited{0};
     base::SteadyTime seen;
+    int silences = 0;  // since then
   };
 
   std::unordered_map<Key, Entry, KeyHash> entries_;
