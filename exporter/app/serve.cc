@@ -13,6 +13,7 @@
 #include "app/commands.h"
 #include "app/exporter.h"
 #include "base/log.h"
+#include "config/web_config.h"
 #include "web/server.h"
 
 namespace app {
@@ -70,13 +71,18 @@ int check(const base::Result<config::Configuration>& configuration) {
   return 0;
 }
 
-web::ServerOptions server_options(const ServeOptions& options) {
+base::Result<model::WebConfig> web_config(const ServeOptions& options) {
+  if (options.web_config_file.empty()) return model::WebConfig{};
+  return config::load_web_config(options.web_config_file);
+}
+
+web::ServerOptions server_options(const ServeOptions& options, model::WebConfig web_config) {
   web::ServerOptions server;
   server.listen_addresses = options.listen_addresses;
   server.telemetry_path = options.telemetry_path;
   server.route_prefix = options.route_prefix;
   server.external_url = options.external_url;
-  server.web_config_file = options.web_config_file;
+  server.web_config = std::move(web_config);
   server.build = {std::string(kVersion), std::string(kRevision), std::string(kCompiler)};
   return server;
 }
@@ -86,8 +92,10 @@ web::ServerOptions server_options(const ServeOptions& options) {
 int serve(const ServeOptions& options) {
   auto configuration = load_configuration(options.config_file);
   if (!configuration) std::cerr << configuration.error() << "\n";
-  if (options.config_check) return check(configuration);
-  if (!configuration) return 1;
+  auto of_web = web_config(options);
+  if (!of_web) std::cerr << of_web.error() << "\n";
+  if (options.config_check) return of_web ? check(configuration) : 1;
+  if (!configuration || !of_web) return 1;
 
   raise_descriptor_limit();
   base::SystemClock clock;
@@ -99,12 +107,13 @@ int serve(const ServeOptions& options) {
     } else {
       base::log::info("ending", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
       sd_notify(0, "STOPPING=1");
+      if (running != nullptr) running->stop();
       loop.stop();
     }
   });
   Exporter exporter(loop, options, std::move(configuration).value());
   running = &exporter;
-  auto server = web::Server::start(server_options(options), exporter);
+  auto server = web::Server::start(server_options(options, *of_web), exporter);
   if (!server) {
     std::cerr << server.error() << "\n";
     return 1;

@@ -7,16 +7,19 @@
 #include <chrono>
 #include <cstdio>
 #include <exception>
+#include <map>
 #include <optional>
 #include <utility>
 
 #include "base/log.h"
 #include "base/text.h"
+#include "web/basic_auth.h"
 #include "web/connection_guard.h"
 #include "web/gzip.h"
 #include "web/http.h"
 #include "web/listen_address.h"
 #include "web/routes.h"
+#include "web/tls.h"
 
 namespace web {
 
@@ -130,12 +133,22 @@ struct Delivery {
   bool close = false;
 };
 
-std::string head_of(const Response& response, const Delivery& how) {
+// The configured headers take the place of our own of the same name.
+std::string head_of(const Response& response, const Delivery& how, const Fields& configured) {
+  std::map<std::string_view, std::string_view> headers{{"X-Content-Type-Options", "nosniff"},
+                                                       {"Cache-Control", "no-store"},
+                                                       {"Vary", "Accept-Encoding"}};
+  for (const auto& [name, value] : response.headers) headers[name] = value;
+  for (const auto& [name, value] : configured) headers[name] = value;
   std::string head = "HTTP/1.1 " + std::to_string(response.status) + " " +
                      reason_phrase(response.status) + "\r\nContent-Type: " + response.content_type +
-                     "\r\nX-Content-Type-Options: nosniff\r\n" +
-                     "Cache-Control: no-store\r\nVary: Accept-Encoding\r\n";
-  for (const auto& [name, value] : response.headers) head += name + ": " + value + "\r\n";
+                     "\r\n";
+  for (const auto& [name, value] : headers) {
+    head += name;
+    head += ": ";
+    head += value;
+    head += "\r\n";
+  }
   if (how.gzip) head += "Content-Encoding: gzip\r\n";
   if (how.length_known) {
     head += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
@@ -170,6 +183,8 @@ class Server::Impl {
                  .external_url = options.external_url,
                  .build = options.build},
                 backend),
+        auth_(options.web_config.users),
+        extra_headers_(options.web_config.headers),
         guard_(kWorkersBeforePressure) {}
   ~Impl() {
     if (context_ == nullptr) return;
@@ -179,7 +194,7 @@ class Server::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  base::Result<void> start(const std::vector<std::string>& listen_addresses);
+  base::Result<void> start(const ServerOptions& options);
   [[nodiscard]] std::vector<int> ports() const;
 
  private:
@@ -192,8 +207,13 @@ class Server::Impl {
   int send(mg_connection* connection, const mg_request_info& info, const Request& request,
            const Response& response);
 
+  static void count_handshake(const SSL* ssl, int where, int value);
+
   Routes routes_;
+  BasicAuth auth_;
+  const Fields extra_headers_;
   ConnectionGuard guard_;
+  TlsContext tls_;
   mg_context* context_ = nullptr;
 };
 
@@ -209,8 +229,14 @@ mg_callbacks Server::Impl::callbacks() {
     if (auto peer = peer_of(connection)) of(connection).guard_.request_ended(*peer);
   };
   callbacks.init_connection = [](const mg_connection* connection, void** /*data*/) {
-    of(connection).guard_.connection_opened();
+    auto& self = of(connection);
+    if (!self.tls_) self.guard_.connection_opened();
     return 0;
+  };
+  callbacks.external_ssl_ctx = [](void** context, void* user_data) {
+    auto& self = *static_cast<Impl*>(user_data);
+    if (*context == nullptr) *context = self.tls_.get();
+    return 1;  // ours, and freed by us
   };
   callbacks.connection_close = [](const mg_connection* connection) {
     of(connection).guard_.connection_closed();
@@ -222,16 +248,34 @@ mg_callbacks Server::Impl::callbacks() {
   return callbacks;
 }
 
-base::Result<void> Server::Impl::start(const std::vector<std::string>& listen_addresses) {
+// A worker is taken from the handshake on, long before init_connection. TLS 1.3 starts others
+// later, so each connection is marked.
+void Server::Impl::count_handshake(const SSL* ssl, int where, int /*value*/) {
+  static const int kCounted = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  if ((where & SSL_CB_HANDSHAKE_START) == 0 || SSL_get_ex_data(ssl, kCounted) != nullptr) return;
+  static char mark = 0;
+  SSL_set_ex_data(const_cast<SSL*>(ssl), kCounted, &mark);  // NOLINT: OpenSSL's own idiom
+  of(static_cast<const mg_connection*>(SSL_get_app_data(ssl))).guard_.connection_opened();
+}
+
+base::Result<void> Server::Impl::start(const ServerOptions& server_options) {
+  const auto& tls = server_options.web_config.tls;
+  if (tls) {
+    auto made = make_tls_context(*tls);
+    if (!made) return base::Error{made.error()};
+    tls_ = std::move(made).value();
+    SSL_CTX_set_info_callback(tls_.get(), count_handshake);
+    mg_init_library(MG_FEATURES_TLS);
+  }
   std::vector<ListenAddress> addresses;
   std::string ports;
-  for (const auto& text : listen_addresses) {
+  for (const auto& text : server_options.listen_addresses) {
     auto address = parse_listen_address(text);
     if (!address) return base::Error{address.error()};
     // Asked before, because civetweb gives up the reason: it binds all of them or none.
     if (auto free = try_to_listen(*address); !free) return free;
     if (!ports.empty()) ports += ',';
-    ports += civetweb_port(*address, false);
+    ports += civetweb_port(*address, tls.has_value());
     addresses.push_back(*address);
   }
   std::vector<const char*> options{"listening_ports", ports.c_str()};
@@ -282,6 +326,11 @@ int Server::Impl::handle(mg_connection* connection) {
 
 Response Server::Impl::respond(const Request& request) {
   try {
+    if (!auth_.allows(request.header("Authorization"))) {
+      auto response = text_response(401, "Name and password are needed.");
+      response.headers.emplace_back("WWW-Authenticate", "Basic realm=\"ssh_refusal_exporter\"");
+      return response;
+    }
     return routes_.handle(request);
   } catch (const std::exception& error) {
     base::log::error("request failed", {{"path", request.path}, {"error", error.what()}});
@@ -304,7 +353,7 @@ int Server::Impl::send(mg_connection* connection, const mg_request_info& info,
   if (how.close) mg_disable_connection_keep_alive(connection);
 
   Writer writer(connection, how.chunked && how.body);
-  writer.head(head_of(response, how));
+  writer.head(head_of(response, how, extra_headers_));
   if (how.body) write_body(response, how, writer);
   // The client sees the missing end only if the connection is closed.
   if (!writer.finish()) mg_disable_connection_keep_alive(connection);
@@ -314,7 +363,7 @@ int Server::Impl::send(mg_connection* connection, const mg_request_info& info,
 base::Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options,
                                                     Backend& backend) {
   auto impl = std::make_unique<Impl>(options, backend);
-  if (auto started = impl->start(options.listen_addresses); !started) {
+  if (auto started = impl->start(options); !started) {
     return base::Error{started.error()};
   }
   return std::unique_ptr<Server>(new Server(std::move(impl)));

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "metrics/page.h"
+#include "model/web_config.h"
 #include "web/backend.h"
 
 namespace web {
@@ -17,7 +18,7 @@ struct ServerOptions {
   std::string telemetry_path = "/metrics";
   std::string route_prefix;     // "" or "/prefix", without trailing slash
   std::string external_url;     // for links; "" if unknown
-  std::string web_config_file;  // exporter-toolkit format (TLS, basic auth, headers); "" for none
+  model::WebConfig web_config;  // TLS, users, headers; by default none of them
   metrics::BuildInfo build;
 };
 

@@ -13,9 +13,9 @@ TEST(AcceptsGzip, HonoursQualities) {
                           "br;q=1.0, gzip;q=0.8, *;q=0.1", " gzip ; q=1 ", "gzip;q=0.001"}) {
     EXPECT_TRUE(accepts_gzip(yes)) << yes;
   }
-  for (const char* no : {"", "identity", "deflate", "gzip;q=0", "gzip;q=0.000", "*;q=0",
-                         "gzip;q=0, *", "gzip;q=x", "gzip;q=2", "identity, gzip;q=0.5",
-                         "xgzip", "gzipx"}) {
+  for (const char* no :
+       {"", "identity", "deflate", "gzip;q=0", "gzip;q=0.000", "*;q=0", "gzip;q=0, *", "gzip;q=x",
+        "gzip;q=2", "identity, gzip;q=0.5", "xgzip", "gzipx"}) {
     EXPECT_FALSE(accepts_gzip(no)) << no;
   }
 }
