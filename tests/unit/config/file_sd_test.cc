@@ -202,6 +202,18 @@ TEST(ExpandPatterns, WildcardsInDirectoryNamesAreLiteral) {
   EXPECT_EQ(expand_patterns({{folder.path() / "[a]" / "*.yml"}}), std::vector<fs::path>{file});
 }
 
+TEST(ExpandPatterns, BoundsTheFilesOfAPattern) {
+  Folder folder;
+  for (std::size_t i = 0; i < kMatchLimit; ++i) (void)folder.write(std::to_string(i));
+  std::vector<std::string> failures;
+  EXPECT_EQ(expand_patterns({{folder.path() / "*"}}, &failures).size(), kMatchLimit);
+  EXPECT_TRUE(failures.empty());
+  (void)folder.write("more");
+  EXPECT_EQ(expand_patterns({{folder.path() / "*"}}, &failures).size(), kMatchLimit);
+  EXPECT_EQ(failures, std::vector<std::string>{(folder.path() / "*").string() +
+                                               ": more than 4096 files; only so many are read"});
+}
+
 TEST(ExpandPatterns, SaysWhatCannotBeRead) {
   Folder folder;
   auto file = folder.write("file.yml");
