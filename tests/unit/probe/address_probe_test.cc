@@ -175,7 +175,7 @@ TEST_F(AddressProbeTest, AnotherAnswerMakesARejectionForgotten) {
   for (auto port : {server.port(), closed}) {
     rejections_.remember(ip(kHost), port, icmp, 5ms, clock_.steady());
     EXPECT_FALSE(probe(port, 3s).earlier_rejection);
-    EXPECT_FALSE(rejections_.find(ip(kHost), port, clock_.steady()));
+    EXPECT_FALSE(rejections_.explain_silence(ip(kHost), port, clock_.steady()));
   }
 }
 
