@@ -217,6 +217,43 @@ TEST_F(ProberTest, ProbeOncePostponed) {
   EXPECT_EQ(done->end, ProbeRun::End::postponed);
 }
 
+// More targets than the address may be asked about in an interval: they take turns.
+TEST_F(ProberTest, ACrowdedAddressGivesEveryoneATurn) {
+  const auto port = closed_port();
+  std::vector<std::shared_ptr<const model::Target>> targets;
+  for (const char* name : {"localhost", "127.0.0.1"}) {
+    for (int offset : {0, 1}) {
+      targets.push_back(target(name, static_cast<std::uint16_t>(port + offset)));
+    }
+  }
+  prober_->set_targets(std::move(targets));
+  ASSERT_TRUE(published(
+      [](const auto& now) {
+        return std::all_of(now.begin(), now.end(), [](const auto& t) { return t->probes >= 2; });
+      },
+      12s));
+  std::lock_guard lock(mutex_);
+  for (const auto& state : last_) EXPECT_LE(state->probes, 3U) << state->target->name;
+}
+
+TEST_F(ProberTest, StopDropsTheCallbacksOfWaitingProbes) {
+  TcpPeer quiet([](const TcpPeer::Stream& stream) { stream.receive_all(); });
+  settings_.timeout = 10s;
+  settings_.interval = 10s;
+  auto kept = std::make_shared<bool>(true);
+  std::weak_ptr<bool> watched = kept;
+  prober_->probe_once(target("127.0.0.1", quiet.port()), {10s, 0s, true}, {},
+                      [kept = std::move(kept)](const Prober::Once&) {
+                        ADD_FAILURE() << "told after the end";
+                      });
+  std::this_thread::sleep_for(100ms);
+  EXPECT_FALSE(watched.expired());
+  prober_->stop();
+  EXPECT_TRUE(watched.expired());
+  prober_->probe_once(target("127.0.0.1", quiet.port()), {10s, 0s, true}, {},
+                      [](const Prober::Once&) { ADD_FAILURE() << "told after the end"; });
+}
+
 TEST_F(ProberTest, EndsWithProbesUnderWay) {
   TcpPeer quiet([](const TcpPeer::Stream& stream) { stream.receive_all(); }, "0.0.0.0");
   settings_.timeout = 10s;
