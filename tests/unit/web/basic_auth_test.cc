@@ -12,7 +12,8 @@ namespace {
 
 std::string hash_of(const std::string& password, const std::string& prefix = "$2b$04$") {
   auto work = std::make_unique<crypt_data>();
-  return crypt_r(password.c_str(), (prefix + "QEr42kuD4qT9dUmhK/Ukwe").c_str(), work.get());
+  return crypt_rn(password.c_str(), (prefix + "QEr42kuD4qT9dUmhK/Ukwe").c_str(), work.get(),
+                  sizeof *work);
 }
 
 std::string basic(const std::string& credentials) {

@@ -156,8 +156,8 @@ TEST(WebConfigOfServer, AsksForNameAndPasswordAndSetsHeaders) {
   ServerOptions options;
   options.listen_addresses = {"127.0.0.1:0"};
   auto work = std::make_unique<crypt_data>();
-  options.web_config.users = {
-      {"alice", crypt_r("open sesame", "$2b$04$QEr42kuD4qT9dUmhK/Ukwe", work.get())}};
+  options.web_config.users = {{"alice", crypt_rn("open sesame", "$2b$04$QEr42kuD4qT9dUmhK/Ukwe",
+                                                 work.get(), sizeof *work)}};
   options.web_config.headers = {{"X-Frame-Options", "sameorigin"},
                                 {"Strict-Transport-Security", "max-age=1"}};
   auto server = std::move(Server::start(options, backend)).value();
