@@ -204,6 +204,7 @@ class Server::Impl {
   static mg_callbacks callbacks();
   int handle(mg_connection* connection);
   Response respond(const Request& request);
+  void refuse(mg_connection* connection, int status);
   int send(mg_connection* connection, const mg_request_info& info, const Request& request,
            const Response& response);
 
@@ -240,6 +241,15 @@ mg_callbacks Server::Impl::callbacks() {
   };
   callbacks.connection_close = [](const mg_connection* connection) {
     of(connection).guard_.connection_closed();
+  };
+  // Instead of civetweb's own page, whose date comes from gmtime(), a race between workers.
+  callbacks.http_error = [](mg_connection* connection, int status, const char* /*message*/) {
+    try {
+      of(connection).refuse(connection, status);
+      return 0;
+    } catch (const std::exception&) {
+      return 1;
+    }
   };
   callbacks.log_message = [](const mg_connection* /*connection*/, const char* message) {
     base::log::debug("web server", {{"message", message}});
@@ -358,6 +368,18 @@ int Server::Impl::send(mg_connection* connection, const mg_request_info& info,
   // The client sees the missing end only if the connection is closed.
   if (!writer.finish()) mg_disable_connection_keep_alive(connection);
   return response.status;
+}
+
+// What civetweb itself could not make a request of.
+void Server::Impl::refuse(mg_connection* connection, int status) {
+  Delivery how;
+  how.close = true;
+  mg_disable_connection_keep_alive(connection);
+  const auto response = text_response(status, reason_phrase(status));
+  Writer writer(connection, false);
+  writer.head(head_of(response, how, extra_headers_));
+  write_body(response, how, writer);
+  writer.finish();
 }
 
 base::Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options,

@@ -92,24 +92,6 @@ BENCHMARK(BM_ServeMetricsGzip)
     ->MeasureProcessCPUTime()
     ->UseRealTime();
 
-// The same bytes as a ready answer: the message of a failed reload is sent as it is.
-void BM_ServeStatic(benchmark::State& state) {
-  static const auto kStatic = [] { return page(); }();
-  static test_support::FakeBackend backend;
-  web::ServerOptions options;
-  options.listen_addresses = {"127.0.0.1:0"};
-  backend.on_reload = [] { return base::Result<void>(base::Error{kStatic}); };
-  const auto server = web::Server::start(options, backend);
-  const int port = server.value()->ports().at(0);
-  for (auto _ : state) {
-    test_support::HttpConnection connection(port);
-    connection.send("POST /-/reload HTTP/1.1\r\nConnection: close\r\n\r\n");
-    benchmark::DoNotOptimize(connection.drain());
-  }
-  report_bytes(state);
-}
-BENCHMARK(BM_ServeStatic)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime()->UseRealTime();
-
 void BM_StatusPage(benchmark::State& state) { serve(state, "/"); }
 BENCHMARK(BM_StatusPage)->Unit(benchmark::kMillisecond)->UseRealTime();
 

@@ -146,6 +146,19 @@ TEST_F(ServerTest, RefusesBadRequests) {
   EXPECT_EQ(http_get(port, "/metrics?" + std::string(4096, 'a')).status, 200);
 }
 
+TEST_F(ServerTest, AnswersWhatIsNoRequest) {
+  const int port = start();
+  for (const char* bytes :
+       {"nonsense\r\n\r\n", "GET / HTTP/3.0\r\n\r\n", "\x16\x03\x01\x02\r\n\r\n", "GET\r\n\r\n"}) {
+    HttpConnection connection(port);
+    connection.send(bytes);
+    const auto reply = connection.read_all(3s);
+    EXPECT_THAT(reply,
+                testing::AnyOf(StartsWith("HTTP/1.1 400 "), StartsWith("HTTP/1.1 505 "), ""));
+    EXPECT_THAT(reply, Not(HasSubstr("Date:")));
+  }
+}
+
 TEST_F(ServerTest, BoundsTheHeader) {
   const int port = start();
   EXPECT_EQ(http_get(port, "/metrics", "X-Long: " + std::string(15'000, 'a') + "\r\n").status, 200);
