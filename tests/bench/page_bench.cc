@@ -1,5 +1,5 @@
-// What /metrics costs beside a static body of the same bytes, from the same server to the same
-// client. The promise: at most four times.
+// What the pages cost with ten thousand targets, part by part. bench_page_http has the whole beside
+// a static body of the same bytes.
 
 #include <benchmark/benchmark.h>
 
