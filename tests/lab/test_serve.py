@@ -837,11 +837,11 @@ def test_starts_are_spread(lab, exporter):
     for n in range(20):
         lab.topology.add_address(lab.host, "eth0", f"10.77.2.{100 + n}", V4)
     lab.daemons.peer(lab.host, ssh_server())
-    sniffer = SynSniffer(lab.host)
+    sniffer = SynSniffer(lab.router)
     try:
         running = exporter.serve(lab.client, config(*(f"10.77.2.{100 + n}" for n in range(20)),
-                                                    probe={"interval": "4s", "timeout": "3s"}))
-        running.wait_for(lambda s: all(probes(s, f"10.77.2.{100 + n}:22") >= 2 for n in range(20)),
+                                                    probe={"interval": "3s", "timeout": "3s"}))
+        running.wait_for(lambda s: all(probes(s, f"10.77.2.{100 + n}:22") >= 3 for n in range(20)),
                          seconds=20)
         attempts = sniffer.attempts()
     finally:
