@@ -1,9 +1,8 @@
 // Whole talks: whatever a server says and however it is cut, the same outcome, the same answer, and
 // a report that only holds what fits.
-#include "probe/conversation.h"
-
 #include "base/text.h"
 #include "fuzz/split.h"
+#include "probe/conversation.h"
 
 namespace {
 

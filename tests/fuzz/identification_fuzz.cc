@@ -1,8 +1,7 @@
 // However the network cuts a server's first lines, the reader says the same and keeps little of it.
-#include "probe/identification.h"
-
 #include "base/text.h"
 #include "fuzz/split.h"
+#include "probe/identification.h"
 
 using probe::IdentificationReader;
 
@@ -28,8 +27,8 @@ void require_bounded(const IdentificationReader& reader) {
     fuzz::require(base::is_valid_utf8(line));
   }
   fuzz::require(reader.unfinished().size() <= IdentificationReader::kKeptLineLength);
-  for (const auto* text : {&reader.server().protocol, &reader.server().software,
-                           &reader.server().comments}) {
+  for (const auto* text :
+       {&reader.server().protocol, &reader.server().software, &reader.server().comments}) {
     fuzz::require(text->size() <= IdentificationReader::kKeptVersionLength);
     fuzz::require(base::is_valid_utf8(*text));
   }

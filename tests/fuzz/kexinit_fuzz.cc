@@ -1,9 +1,8 @@
 // However the network cuts a server's packets, the reader says the same; what it reads can be
 // compared with a client's lists without harm.
-#include "probe/kexinit.h"
-
 #include "base/text.h"
 #include "fuzz/split.h"
+#include "probe/kexinit.h"
 
 using probe::KexinitReader;
 

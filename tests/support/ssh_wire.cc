@@ -13,36 +13,39 @@ const std::string kOpensshMacs =
 
 // As Debian 12's sshd sends them.
 ServerAlgorithms openssh_9_2() {
-  return {"sntrup761x25519-sha512,sntrup761x25519-sha512@openssh.com,curve25519-sha256,"
-          "curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521,"
-          "diffie-hellman-group-exchange-sha256,diffie-hellman-group16-sha512,"
-          "diffie-hellman-group18-sha512,diffie-hellman-group14-sha256,"
-          "kex-strict-s-v00@openssh.com",
-          "ssh-ed25519,rsa-sha2-512,rsa-sha2-256,ecdsa-sha2-nistp256",
-          "chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr,"
-          "aes128-gcm@openssh.com,aes256-gcm@openssh.com",
-          kOpensshMacs, "none,zlib@openssh.com"};
+  return {
+      "sntrup761x25519-sha512,sntrup761x25519-sha512@openssh.com,curve25519-sha256,"
+      "curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521,"
+      "diffie-hellman-group-exchange-sha256,diffie-hellman-group16-sha512,"
+      "diffie-hellman-group18-sha512,diffie-hellman-group14-sha256,"
+      "kex-strict-s-v00@openssh.com",
+      "ssh-ed25519,rsa-sha2-512,rsa-sha2-256,ecdsa-sha2-nistp256",
+      "chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr,"
+      "aes128-gcm@openssh.com,aes256-gcm@openssh.com",
+      kOpensshMacs, "none,zlib@openssh.com"};
 }
 
 // myproposal.h of OpenSSH 10.0, server side.
 ServerAlgorithms openssh_10_0() {
-  return {"mlkem768x25519-sha256,sntrup761x25519-sha512,sntrup761x25519-sha512@openssh.com,"
-          "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-sha2-nistp384,"
-          "ecdh-sha2-nistp521,ext-info-s,kex-strict-s-v00@openssh.com",
-          "rsa-sha2-512,rsa-sha2-256,ecdsa-sha2-nistp256,ssh-ed25519",
-          "chacha20-poly1305@openssh.com,aes128-gcm@openssh.com,aes256-gcm@openssh.com,"
-          "aes128-ctr,aes192-ctr,aes256-ctr",
-          kOpensshMacs, "none,zlib@openssh.com"};
+  return {
+      "mlkem768x25519-sha256,sntrup761x25519-sha512,sntrup761x25519-sha512@openssh.com,"
+      "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-sha2-nistp384,"
+      "ecdh-sha2-nistp521,ext-info-s,kex-strict-s-v00@openssh.com",
+      "rsa-sha2-512,rsa-sha2-256,ecdsa-sha2-nistp256,ssh-ed25519",
+      "chacha20-poly1305@openssh.com,aes128-gcm@openssh.com,aes256-gcm@openssh.com,"
+      "aes128-ctr,aes192-ctr,aes256-ctr",
+      kOpensshMacs, "none,zlib@openssh.com"};
 }
 
 // As Debian 12's dropbear sends them.
 ServerAlgorithms dropbear_2022_83() {
-  return {"curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp521,ecdh-sha2-nistp384,"
-          "ecdh-sha2-nistp256,diffie-hellman-group14-sha256,diffie-hellman-group14-sha1,"
-          "kexguess2@matt.ucc.asn.au,kex-strict-s-v00@openssh.com",
-          "ssh-ed25519,ecdsa-sha2-nistp256,rsa-sha2-256,ssh-rsa,ssh-dss",
-          "chacha20-poly1305@openssh.com,aes128-ctr,aes256-ctr", "hmac-sha1,hmac-sha2-256",
-          "zlib@openssh.com,none"};
+  return {
+      "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp521,ecdh-sha2-nistp384,"
+      "ecdh-sha2-nistp256,diffie-hellman-group14-sha256,diffie-hellman-group14-sha1,"
+      "kexguess2@matt.ucc.asn.au,kex-strict-s-v00@openssh.com",
+      "ssh-ed25519,ecdsa-sha2-nistp256,rsa-sha2-256,ssh-rsa,ssh-dss",
+      "chacha20-poly1305@openssh.com,aes128-ctr,aes256-ctr", "hmac-sha1,hmac-sha2-256",
+      "zlib@openssh.com,none"};
 }
 
 std::string uint32_bytes(std::uint32_t value) {
@@ -69,9 +72,8 @@ std::string binary_packet(std::string_view payload) {
 
 std::string kexinit_body(const ServerAlgorithms& server) {
   std::string body(16, '\xc0');
-  for (const auto* list :
-       {&server.kex, &server.host_keys, &server.ciphers, &server.ciphers, &server.macs,
-        &server.macs, &server.compression, &server.compression}) {
+  for (const auto* list : {&server.kex, &server.host_keys, &server.ciphers, &server.ciphers,
+                           &server.macs, &server.macs, &server.compression, &server.compression}) {
     body += ssh_string(*list);
   }
   body += ssh_string("") + ssh_string("");  // languages

@@ -13,9 +13,9 @@ class SteppedClock final : public base::Clock {
     return base::SteadyTime(std::chrono::hours(1) + base::Duration(passed_.load()));
   }
   [[nodiscard]] base::WallTime wall() const override {
-    return base::WallTime(std::chrono::hours(1'000'000) +
-                          std::chrono::duration_cast<base::WallTime::duration>(
-                              base::Duration(passed_.load())));
+    return base::WallTime(
+        std::chrono::hours(1'000'000) +
+        std::chrono::duration_cast<base::WallTime::duration>(base::Duration(passed_.load())));
   }
   void advance(base::Duration step) { passed_ += step.count(); }
 

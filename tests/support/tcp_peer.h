@@ -40,8 +40,7 @@ class TcpPeer {
   using Script = std::function<void(const Stream&)>;
 
   // Port 0: any free one.
-  explicit TcpPeer(Script script, const std::string& address = "127.0.0.1",
-                   std::uint16_t port = 0);
+  explicit TcpPeer(Script script, const std::string& address = "127.0.0.1", std::uint16_t port = 0);
   ~TcpPeer();
   TcpPeer(const TcpPeer&) = delete;
   TcpPeer& operator=(const TcpPeer&) = delete;

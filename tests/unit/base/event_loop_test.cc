@@ -24,7 +24,8 @@ using Progress = EventLoop::Progress;
 class Probe final : public EventLoop::Handler {
  public:
   Probe(EventLoop& loop, std::function<Progress()> on_ready, bool raised = true)
-      : loop_(loop), fd_(eventfd(raised ? 1 : 0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      : loop_(loop),
+        fd_(eventfd(raised ? 1 : 0, EFD_CLOEXEC | EFD_NONBLOCK)),
         on_ready_(std::move(on_ready)) {
     loop_.add(fd_.get(), EPOLLIN, *this);
   }
@@ -221,7 +222,8 @@ TEST_F(EventLoopTest, ADescriptorReusedInTheSameRoundDoesNotInheritTheEvent) {
     self.take();
     const int number = other.fd();
     other.forget_and_close();
-    heir = std::make_unique<Probe>(loop_, [] { return Progress::some; }, false);
+    heir = std::make_unique<Probe>(
+        loop_, [] { return Progress::some; }, false);
     EXPECT_EQ(heir->fd(), number);
     return Progress::some;
   };

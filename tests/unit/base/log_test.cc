@@ -24,10 +24,18 @@ class LogTest : public testing::Test {
     configure(Level::debug, format);
     testing::internal::CaptureStderr();
     switch (level) {
-      case Level::debug: debug(message, fields); break;
-      case Level::info: info(message, fields); break;
-      case Level::warn: warn(message, fields); break;
-      case Level::error: error(message, fields); break;
+      case Level::debug:
+        debug(message, fields);
+        break;
+      case Level::info:
+        info(message, fields);
+        break;
+      case Level::warn:
+        warn(message, fields);
+        break;
+      case Level::error:
+        error(message, fields);
+        break;
     }
     return testing::internal::GetCapturedStderr();
   }

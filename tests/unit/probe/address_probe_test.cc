@@ -42,14 +42,13 @@ class AddressProbeTest : public testing::Test {
     auto start = pacer_.reserve(ip(kHost), now, now + 10s);
     std::optional<AddressResult> result;
     std::unique_ptr<AddressProbe> probe;
-    probe = std::make_unique<AddressProbe>(
-        Shared{loop_, pacer_, rejections_}, target, ip(kHost), start.value_or(now), now + timeout,
-        follow_up, [&] {
-          EXPECT_FALSE(result) << "told twice";
-          result = probe->take_result();
-          probe.reset();  // as its owner may
-          loop_.stop();
-        });
+    probe = std::make_unique<AddressProbe>(Shared{loop_, pacer_, rejections_}, target, ip(kHost),
+                                           start.value_or(now), now + timeout, follow_up, [&] {
+                                             EXPECT_FALSE(result) << "told twice";
+                                             result = probe->take_result();
+                                             probe.reset();  // as its owner may
+                                             loop_.stop();
+                                           });
     probe->start();
     EXPECT_FALSE(result) << "told before start() had returned";
     auto guard = loop_.at(now + 10s, [this] { loop_.stop(); });

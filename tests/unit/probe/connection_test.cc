@@ -36,7 +36,7 @@ class ConnectionTest : public testing::Test {
  protected:
   Connection::Request request(std::uint16_t port, Depth depth = Depth::kexinit,
                               base::Duration timeout = 5s) {
-    return {ip("127.0.0.1"), port, {}, depth, &model::openssh_client_profile(),
+    return {ip("127.0.0.1"),          port, {}, depth, &model::openssh_client_profile(),
             clock_.steady() + timeout};
   }
 
@@ -150,8 +150,7 @@ TEST_F(ConnectionTest, DeadlineInThePast) {
 
 TEST_F(ConnectionTest, SilenceAfterAccept) {
   std::promise<std::string> heard;
-  TcpPeer peer(
-      [&](const TcpPeer::Stream& stream) { heard.set_value(stream.receive_all()); });
+  TcpPeer peer([&](const TcpPeer::Stream& stream) { heard.set_value(stream.receive_all()); });
   auto seen = observe(peer, Depth::kexinit, 300ms);
   expect(seen, Stage::banner, Outcome::timeout);
   EXPECT_TRUE(seen.phases.get(Stage::connect));
@@ -218,8 +217,7 @@ TEST_F(ConnectionTest, ByteByByte) {
 }
 
 TEST_F(ConnectionTest, AMegabyteWithoutANewline) {
-  TcpPeer peer(
-      [](const TcpPeer::Stream& stream) { stream.send(std::string(1 << 20, 'x')); });
+  TcpPeer peer([](const TcpPeer::Stream& stream) { stream.send(std::string(1 << 20, 'x')); });
   auto seen = observe(peer);
   expect(seen, Stage::banner, Outcome::not_ssh);
   EXPECT_THAT(seen.bytes_received, Le(65536U));
@@ -255,8 +253,7 @@ TEST_F(LateLoop, AcceptedAndResetIsNotRefused) {
 }
 
 TEST_F(LateLoop, AcceptedAndResetIsWellForDepthConnect) {
-  auto seen =
-      observe_late([](const TcpPeer::Stream& stream) { stream.reset(); }, Depth::connect);
+  auto seen = observe_late([](const TcpPeer::Stream& stream) { stream.reset(); }, Depth::connect);
   expect(seen, Stage::done, Outcome::ok);
 }
 

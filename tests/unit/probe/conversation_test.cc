@@ -158,9 +158,9 @@ TEST(Conversation, UnsupportedVersionGetsNoAnswer) {
 }
 
 TEST(Conversation, ClosedWithoutAByte) {
-  for (auto [reason, outcome] : {std::pair{End::closed, Outcome::closed},
-                                 std::pair{End::reset, Outcome::reset},
-                                 std::pair{End::timeout, Outcome::timeout}}) {
+  for (auto [reason, outcome] :
+       {std::pair{End::closed, Outcome::closed}, std::pair{End::reset, Outcome::reset},
+        std::pair{End::timeout, Outcome::timeout}}) {
     Talk talk(Depth::kexinit);
     talk.end(reason);
     expect_end(talk, Stage::banner, outcome);
@@ -207,8 +207,8 @@ TEST(Conversation, OtherProtocolWithoutItsNewline) {
 
 TEST(Conversation, CutIdentificationIsNoIdentification) {
   for (const char* line : {"SS", "SSH-2.0", "SSH-2.0-Open", "SSH-1.5-x"}) {
-    for (auto [reason, outcome] : {std::pair{End::closed, Outcome::closed},
-                                   std::pair{End::reset, Outcome::reset}}) {
+    for (auto [reason, outcome] :
+         {std::pair{End::closed, Outcome::closed}, std::pair{End::reset, Outcome::reset}}) {
       Talk talk(Depth::kexinit);
       talk.hear(line).end(reason);
       expect_end(talk, Stage::banner, outcome);
@@ -219,9 +219,9 @@ TEST(Conversation, CutIdentificationIsNoIdentification) {
 }
 
 TEST(Conversation, TheEndAfterTheIdentification) {
-  for (auto [reason, outcome] : {std::pair{End::closed, Outcome::closed},
-                                 std::pair{End::reset, Outcome::reset},
-                                 std::pair{End::timeout, Outcome::timeout}}) {
+  for (auto [reason, outcome] :
+       {std::pair{End::closed, Outcome::closed}, std::pair{End::reset, Outcome::reset},
+        std::pair{End::timeout, Outcome::timeout}}) {
     for (std::size_t length : {std::size_t{0}, std::size_t{3}, offer().size() - 1}) {
       Talk talk(Depth::kexinit);
       talk.hear(kServer + offer().substr(0, length)).end(reason);

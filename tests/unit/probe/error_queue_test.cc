@@ -45,9 +45,7 @@ TEST(ErrorQueue, PortUnreachableOfIpv6) {
   EXPECT_EQ(*queued->icmp, (model::IcmpError{base::IpFamily::ipv6, 1, 4, ip("::1")}));
 }
 
-TEST(ErrorQueue, EmptyUnlessEnabled) {
-  EXPECT_FALSE(rejected_datagram("127.0.0.1", false));
-}
+TEST(ErrorQueue, EmptyUnlessEnabled) { EXPECT_FALSE(rejected_datagram("127.0.0.1", false)); }
 
 TEST(ErrorQueue, NoSocket) { EXPECT_FALSE(take_queued_error(-1)); }
 

@@ -28,9 +28,9 @@ struct Verdict {
 
 Verdict verdict_of(const IdentificationReader& reader, std::size_t consumed) {
   const auto& server = reader.server();
-  return {reader.state(),        server.protocol, server.software,     server.comments,
+  return {reader.state(),          server.protocol, server.software,     server.comments,
           reader.other_protocol(), reader.detail(), reader.unfinished(), reader.lines(),
-          reader.text_only(),    consumed};
+          reader.text_only(),      consumed};
 }
 
 Verdict read_in_pieces(std::string_view bytes, std::size_t piece) {
@@ -117,8 +117,8 @@ TEST(Identification, Versions) {
 }
 
 TEST(Identification, Malformed) {
-  for (std::string line : {"SSH-", "SSH--", "SSH-2.0", "SSH-2.0 OpenSSH", "SSH-2.0-", "SSH-abc",
-                           "SSH--2.0-x"}) {
+  for (std::string line :
+       {"SSH-", "SSH--", "SSH-2.0", "SSH-2.0 OpenSSH", "SSH-2.0-", "SSH-abc", "SSH--2.0-x"}) {
     auto seen = read(line + "\r\n");
     EXPECT_EQ(seen.state, State::not_ssh) << line;
     EXPECT_EQ(seen.detail, "a malformed SSH identification") << line;
@@ -163,8 +163,8 @@ TEST(Identification, KeptLineLength) {
 TEST(Identification, SoftwareIsCut) {
   const auto limit = IdentificationReader::kKeptVersionLength;
   EXPECT_EQ(read("SSH-2.0-" + std::string(limit, 's') + "\n").software, std::string(limit, 's'));
-  auto seen = read("SSH-2.0-" + std::string(limit + 1, 's') + ' ' +
-                   std::string(limit + 1, 'c') + "\n");
+  auto seen =
+      read("SSH-2.0-" + std::string(limit + 1, 's') + ' ' + std::string(limit + 1, 'c') + "\n");
   EXPECT_THAT(seen.software, SizeIs(limit));
   EXPECT_THAT(seen.comments, SizeIs(limit));
 }
@@ -219,8 +219,8 @@ TEST(Identification, CarriageReturnInsideALine) {
 
 TEST(Identification, NulByte) {
   using std::string_literals::operator""s;
-  for (const auto& bytes : {"SSH-2.0-a\0b\n"s, "hello\0\n"s, "a\0\n"s, "\0\n"s, "hello\nab\0\n"s,
-                            "SSH-\0002.0-x\n"s}) {
+  for (const auto& bytes :
+       {"SSH-2.0-a\0b\n"s, "hello\0\n"s, "a\0\n"s, "\0\n"s, "hello\nab\0\n"s, "SSH-\0002.0-x\n"s}) {
     EXPECT_EQ(read(bytes).state, State::not_ssh);
   }
   EXPECT_FALSE(read("a\0"s).text_only);
@@ -247,8 +247,8 @@ INSTANTIATE_TEST_SUITE_P(
         std::tuple("<!DOCTYPE HTML PUBLIC>\n", "HTTP"), std::tuple("<html><head>\n", "HTTP"),
         std::tuple("220 mail.example.net ESMTP Postfix\r\n", "SMTP"),
         std::tuple("220-mail.example.net ESMTP Exim\r\n", "SMTP"),
-        std::tuple("220 (vsFTPd 3.0.5)\r\n", "FTP"),
-        std::tuple("220 ready\r\n", "SMTP or FTP"), std::tuple("+OK Dovecot ready.\r\n", "POP3"),
+        std::tuple("220 (vsFTPd 3.0.5)\r\n", "FTP"), std::tuple("220 ready\r\n", "SMTP or FTP"),
+        std::tuple("+OK Dovecot ready.\r\n", "POP3"),
         std::tuple("* OK [CAPABILITY IMAP4rev1] ready\r\n", "IMAP"),
         std::tuple("RFB 003.008\n", "VNC"), std::tuple("@RSYNCD: 31.0\n", "rsync"),
         std::tuple("-ERR unknown command\r\n", "Redis"),

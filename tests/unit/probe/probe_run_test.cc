@@ -41,14 +41,14 @@ class ProbeRunTest : public testing::Test {
                            ProbeRun::Permit permit = {}) {
     std::optional<ProbeRun::Completion> completion;
     std::unique_ptr<ProbeRun> run;
-    run = std::make_unique<ProbeRun>(Shared{loop_, pacer_, rejections_}, resolver_,
-                                     std::move(target), timing, std::move(permit),
-                                     [&](ProbeRun::Completion done) {
-                                       EXPECT_FALSE(completion) << "told twice";
-                                       completion = std::move(done);
-                                       run.reset();  // as its owner may
-                                       loop_.stop();
-                                     });
+    run =
+        std::make_unique<ProbeRun>(Shared{loop_, pacer_, rejections_}, resolver_, std::move(target),
+                                   timing, std::move(permit), [&](ProbeRun::Completion done) {
+                                     EXPECT_FALSE(completion) << "told twice";
+                                     completion = std::move(done);
+                                     run.reset();  // as its owner may
+                                     loop_.stop();
+                                   });
     run->start();
     EXPECT_FALSE(completion) << "told before start() had returned";
     auto guard = loop_.at(clock_.steady() + 10s, [this] { loop_.stop(); });
@@ -101,11 +101,10 @@ TEST_F(ProbeRunTest, NoSuchNameEndsByTheDeadlineAtTheLatest) {
 }
 
 TEST_F(ProbeRunTest, TheResolversAnswerFindsTheRunGone) {
-  auto gone = std::make_unique<ProbeRun>(Shared{loop_, pacer_, rejections_}, resolver_,
-                                         target("localhost", 22), ProbeRun::Timing{1s, 1s, true},
-                                         ProbeRun::Permit{}, [](const ProbeRun::Completion&) {
-                                           ADD_FAILURE() << "told after its end";
-                                         });
+  auto gone = std::make_unique<ProbeRun>(
+      Shared{loop_, pacer_, rejections_}, resolver_, target("localhost", 22),
+      ProbeRun::Timing{1s, 1s, true}, ProbeRun::Permit{},
+      [](const ProbeRun::Completion&) { ADD_FAILURE() << "told after its end"; });
   gone->start();
   gone.reset();
   loop_.at(clock_.steady() + 50ms, [this] { loop_.stop(); });

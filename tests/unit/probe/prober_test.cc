@@ -116,9 +116,8 @@ TEST_F(ProberTest, TargetsThatShareAnAddressShareItsPace) {
   TcpPeer second(greet);
   settings_.interval = 4s;
   prober_->set_targets({target("127.0.0.1", first.port()), target("127.0.0.1", second.port())});
-  ASSERT_TRUE(published([](const auto& targets) {
-    return targets[0]->probes == 1 && targets[1]->probes == 1;
-  }));
+  ASSERT_TRUE(published(
+      [](const auto& targets) { return targets[0]->probes == 1 && targets[1]->probes == 1; }));
   auto gap = first.accepted().at(0) - second.accepted().at(0);
   EXPECT_GE(std::max(gap, -gap), Pacer::kGap - kTolerance);
 }
@@ -201,8 +200,8 @@ TEST_F(ProberTest, ProbeOnce) {
 }
 
 TEST_F(ProberTest, ProbeOnceForbidden) {
-  auto done = once(target("127.0.0.1", 22), {1s, 0s, true},
-                   [](const base::IpAddress&) { return false; });
+  auto done =
+      once(target("127.0.0.1", 22), {1s, 0s, true}, [](const base::IpAddress&) { return false; });
   ASSERT_TRUE(done);
   EXPECT_EQ(done->end, ProbeRun::End::forbidden);
   EXPECT_EQ(done->culprit, ip("127.0.0.1"));
@@ -242,10 +241,9 @@ TEST_F(ProberTest, StopDropsTheCallbacksOfWaitingProbes) {
   settings_.interval = 10s;
   auto kept = std::make_shared<bool>(true);
   std::weak_ptr<bool> watched = kept;
-  prober_->probe_once(target("127.0.0.1", quiet.port()), {10s, 0s, true}, {},
-                      [kept = std::move(kept)](const Prober::Once&) {
-                        ADD_FAILURE() << "told after the end";
-                      });
+  prober_->probe_once(
+      target("127.0.0.1", quiet.port()), {10s, 0s, true}, {},
+      [kept = std::move(kept)](const Prober::Once&) { ADD_FAILURE() << "told after the end"; });
   std::this_thread::sleep_for(100ms);
   EXPECT_FALSE(watched.expired());
   prober_->stop();

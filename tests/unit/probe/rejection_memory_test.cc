@@ -54,7 +54,8 @@ TEST(RejectionMemory, Lifetime) {
   RejectionMemory memory;
   memory.remember(ip("192.0.2.1"), 22, rejection(13), 3ms, kNow);
   EXPECT_TRUE(memory.explain_silence(ip("192.0.2.1"), 22, kNow + RejectionMemory::kLifetime));
-  EXPECT_FALSE(memory.explain_silence(ip("192.0.2.1"), 22, kNow + RejectionMemory::kLifetime + 1ns));
+  EXPECT_FALSE(
+      memory.explain_silence(ip("192.0.2.1"), 22, kNow + RejectionMemory::kLifetime + 1ns));
 }
 
 TEST(RejectionMemory, ManySilencesInARowAreNoLongerExplained) {
