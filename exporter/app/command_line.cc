@@ -1,7 +1,6 @@
 #include "app/command_line.h"
 
 #include <CLI/CLI.hpp>
-
 #include <iostream>
 #include <map>
 
@@ -85,10 +84,9 @@ void add_commands(CLI::App& app, DiagnoseOptions& diagnose, HealthcheckOptions& 
       ->type_name("URL")
       ->capture_default_str();
 
-  static const std::map<std::string, ReferenceTopic> kTopics{
-      {"config", ReferenceTopic::config},
-      {"metrics", ReferenceTopic::metrics},
-      {"causes", ReferenceTopic::causes}};
+  static const std::map<std::string, ReferenceTopic> kTopics{{"config", ReferenceTopic::config},
+                                                             {"metrics", ReferenceTopic::metrics},
+                                                             {"causes", ReferenceTopic::causes}};
   auto* reference_command =
       app.add_subcommand("reference", "Print a reference of this version as Markdown");
   reference_command->add_option("topic", reference.topic, "What about")

@@ -44,7 +44,8 @@ struct CommandLine {
   base::log::Format log_format = base::log::Format::logfmt;
 };
 
-// Either a command to run, or an exit code after --help, --version or a usage error has been printed.
+// Either a command to run, or an exit code after --help, --version or a usage error has been
+// printed.
 std::variant<CommandLine, int> parse_command_line(int argc, const char* const* argv);
 
 }  // namespace app

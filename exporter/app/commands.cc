@@ -47,9 +47,15 @@ int healthcheck(const HealthcheckOptions& options) {
 
 int print_reference(const ReferenceOptions& options) {
   switch (options.topic) {
-    case ReferenceTopic::config: std::cout << config::reference(); break;
-    case ReferenceTopic::metrics: std::cout << metrics::reference(); break;
-    case ReferenceTopic::causes: std::cout << causes_reference(); break;
+    case ReferenceTopic::config:
+      std::cout << config::reference();
+      break;
+    case ReferenceTopic::metrics:
+      std::cout << metrics::reference();
+      break;
+    case ReferenceTopic::causes:
+      std::cout << causes_reference();
+      break;
   }
   return 0;
 }

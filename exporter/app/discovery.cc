@@ -19,8 +19,8 @@ namespace {
 
 // Editors and configuration managers write a file in several steps.
 constexpr auto kSettle = std::chrono::milliseconds(200);
-// For file systems that do not tell of changes, and directories that did not exist before; the interval
-// is Prometheus' own default for file_sd.
+// For file systems that do not tell of changes, and directories that did not exist before; the
+// interval is Prometheus' own default for file_sd.
 constexpr auto kRefresh = std::chrono::minutes(5);
 
 constexpr std::uint32_t kWatchedEvents =
@@ -69,7 +69,8 @@ void Discovery::watch(const std::vector<config::FileSdSource>& sources) {
     inotify_rm_watch(inotify_.get(), watch.second);
     return true;
   });
-  // Adding a directory again is harmless, and needed if it was replaced by another of the same name.
+  // Adding a directory again is harmless, and needed if it was replaced by another of the same
+  // name.
   for (const auto& directory : wanted) {
     int descriptor = inotify_add_watch(inotify_.get(), directory.c_str(), kWatchedEvents);
     if (descriptor >= 0) watched_[directory] = descriptor;
@@ -91,8 +92,7 @@ void Discovery::refresh(const std::filesystem::path& path, File& file,
   auto loaded = config::load_file_sd(path, defaults);
   if (!loaded) {
     base::log::error("file_sd: the file is unusable; its last good targets stay",
-                     {{"error", loaded.error()},
-                      {"targets", std::to_string(file.targets.size())}});
+                     {{"error", loaded.error()}, {"targets", std::to_string(file.targets.size())}});
     return;
   }
   for (const auto& warning : loaded->warnings) {

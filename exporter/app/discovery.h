@@ -1,5 +1,5 @@
-// The targets of file_sd: reads the files, keeps the last good content of each, and says when something
-// may have changed. On one thread.
+// The targets of file_sd: reads the files, keeps the last good content of each, and says when
+// something may have changed. On one thread.
 #pragma once
 
 #include <filesystem>
@@ -16,8 +16,8 @@ namespace app {
 
 class Discovery final : private base::EventLoop::Handler {
  public:
-  // `changed` is called on the loop's thread, soon after a watched file or directory has changed and
-  // every few minutes in any case (some file systems do not tell).
+  // `changed` is called on the loop's thread, soon after a watched file or directory has changed
+  // and every few minutes in any case (some file systems do not tell).
   Discovery(base::EventLoop& loop, std::function<void()> changed);
   ~Discovery();
   Discovery(const Discovery&) = delete;

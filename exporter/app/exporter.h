@@ -17,8 +17,8 @@
 
 namespace app {
 
-// The file that `serve` and `diagnose` read: the one named, else the default one if it exists, else what
-// is built in.
+// The file that `serve` and `diagnose` read: the one named, else the default one if it exists, else
+// what is built in.
 base::Result<config::Configuration> load_configuration(const std::optional<std::string>& file);
 
 class Exporter final : public web::Backend {
@@ -27,8 +27,8 @@ class Exporter final : public web::Backend {
 
   // On the loop's thread: reads everything again and puts it in force, or says why not.
   base::Result<void> apply_reload();
-  // On the loop's thread, before the web server ends: probes are dropped, and requests that wait for one
-  // or for a reload are answered at once.
+  // On the loop's thread, before the web server ends: probes are dropped, and requests that wait
+  // for one or for a reload are answered at once.
   void stop();
 
   std::shared_ptr<const model::Snapshot> snapshot() override { return store_.snapshot(); }
@@ -44,7 +44,7 @@ class Exporter final : public web::Backend {
   base::EventLoop& loop_;
   ServeOptions options_;
   std::mutex mutex_;
-  bool stopping_ = false;  // guarded by mutex_
+  bool stopping_ = false;                                       // guarded by mutex_
   std::shared_ptr<const config::Configuration> configuration_;  // guarded by mutex_
   SnapshotStore store_;
   Discovery discovery_;

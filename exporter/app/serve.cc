@@ -56,8 +56,8 @@ class Signals final : private EventLoop::Handler {
   base::Fd descriptor_;
 };
 
-// A silent target holds a descriptor for its whole timeout; the usual soft limit of 1024 is too few for
-// thousands of them, and nothing here uses select().
+// A silent target holds a descriptor for its whole timeout; the usual soft limit of 1024 is too few
+// for thousands of them, and nothing here uses select().
 void raise_descriptor_limit() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -103,7 +103,8 @@ int serve(const ServeOptions& options) {
   Exporter* running = nullptr;
   Signals signals(loop, [&](int signal) {
     if (signal == SIGHUP) {
-      if (running != nullptr) [[maybe_unused]] auto result = running->apply_reload();
+      if (running != nullptr) [[maybe_unused]]
+        auto result = running->apply_reload();
     } else {
       base::log::info("ending", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
       sd_notify(0, "STOPPING=1");

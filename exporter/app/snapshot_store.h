@@ -1,5 +1,5 @@
-// Where the parts of the published state meet: the prober's targets and the last reload. Whoever reads
-// gets an immutable snapshot; the lock is held for a pointer's copy.
+// Where the parts of the published state meet: the prober's targets and the last reload. Whoever
+// reads gets an immutable snapshot; the lock is held for a pointer's copy.
 #pragma once
 
 #include <memory>

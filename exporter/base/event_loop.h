@@ -22,8 +22,8 @@ class EventLoop {
    public:
     // `events` as epoll_wait(2) reports them. Progress::none means that nothing was consumed.
     virtual Progress ready(std::uint32_t events) = 0;
-    // The descriptor was reported ready kIdleLimit times in a row without progress. It has been taken
-    // out of the loop, which would otherwise spin; the handler must end what it was doing.
+    // The descriptor was reported ready kIdleLimit times in a row without progress. It has been
+    // taken out of the loop, which would otherwise spin; the handler must end what it was doing.
     virtual void stuck() = 0;
 
    protected:

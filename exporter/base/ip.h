@@ -53,7 +53,8 @@ struct IpAddressHash {
   std::size_t operator()(const IpAddress& address) const;
 };
 
-// An address with a prefix length: 192.0.2.0/24, 2001:db8::/32. A bare address is a full-length one.
+// An address with a prefix length: 192.0.2.0/24, 2001:db8::/32. A bare address is a full-length
+// one.
 class IpNetwork {
  public:
   IpNetwork() = default;

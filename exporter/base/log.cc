@@ -17,20 +17,28 @@ std::atomic<Format> current_format{Format::logfmt};
 
 spdlog::level::level_enum native(Level level) {
   switch (level) {
-    case Level::debug: return spdlog::level::debug;
-    case Level::info: return spdlog::level::info;
-    case Level::warn: return spdlog::level::warn;
-    case Level::error: return spdlog::level::err;
+    case Level::debug:
+      return spdlog::level::debug;
+    case Level::info:
+      return spdlog::level::info;
+    case Level::warn:
+      return spdlog::level::warn;
+    case Level::error:
+      return spdlog::level::err;
   }
   return spdlog::level::info;
 }
 
 const char* name(Level level) {
   switch (level) {
-    case Level::debug: return "debug";
-    case Level::info: return "info";
-    case Level::warn: return "warn";
-    case Level::error: return "error";
+    case Level::debug:
+      return "debug";
+    case Level::info:
+      return "info";
+    case Level::warn:
+      return "warn";
+    case Level::error:
+      return "error";
   }
   return "info";
 }
@@ -40,8 +48,8 @@ spdlog::logger& logger() {
   static auto* instance = [] {
     auto* made = new std::shared_ptr<spdlog::logger>(std::make_shared<spdlog::logger>(  // NOLINT
         "ssh_refusal_exporter", std::make_shared<spdlog::sinks::stderr_sink_mt>()));
-    (*made)->set_formatter(std::make_unique<spdlog::pattern_formatter>(
-        "%v", spdlog::pattern_time_type::utc));
+    (*made)->set_formatter(
+        std::make_unique<spdlog::pattern_formatter>("%v", spdlog::pattern_time_type::utc));
     return made;
   }();
   return **instance;

@@ -1,4 +1,5 @@
-// Structured log lines on standard error, as logfmt or JSON. Hides spdlog. Callable from any thread.
+// Structured log lines on standard error, as logfmt or JSON. Hides spdlog. Callable from any
+// thread.
 #pragma once
 
 #include <cstdint>

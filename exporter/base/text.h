@@ -28,8 +28,8 @@ std::string format_duration(Duration duration);
 // For people: "1.21 s", "340 ms", "85 µs".
 std::string human_duration(Duration duration);
 
-// Valid, printable UTF-8 of at most `limit` bytes: control characters, DEL, C1 controls, bidirectional
-// overrides and invalid sequences become '?'; what is cut ends in "...".
+// Valid, printable UTF-8 of at most `limit` bytes: control characters, DEL, C1 controls,
+// bidirectional overrides and invalid sequences become '?'; what is cut ends in "...".
 std::string printable(std::string_view bytes, std::size_t limit);
 bool is_valid_utf8(std::string_view bytes);
 

@@ -93,7 +93,8 @@ void Value::set_double(double number) {
   if (number == std::trunc(number) && std::abs(number) < kExactIntegerLimit) {
     return set_integer(static_cast<std::int64_t>(number));
   }
-  auto [end, error] = std::to_chars(text_.data(), text_.data() + text_.size(), number);
+  auto [end, error] = std::to_chars(text_.data(), text_.data() + text_.size(), number,
+                                  std::chars_format::general);
   size_ = static_cast<std::size_t>(end - text_.data());
 }
 

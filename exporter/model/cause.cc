@@ -111,26 +111,40 @@ const CauseInfo& info(Cause cause) { return kCauses.at(static_cast<std::size_t>(
 
 const char* name_of(Layer layer) {
   switch (layer) {
-    case Layer::none: return "none";
-    case Layer::dns: return "dns";
-    case Layer::client: return "client";
-    case Layer::network: return "network";
-    case Layer::host_firewall: return "host_firewall";
-    case Layer::access_policy: return "access_policy";
-    case Layer::service: return "service";
-    case Layer::binding: return "binding";
-    case Layer::overload: return "overload";
-    case Layer::protocol: return "protocol";
-    case Layer::unknown: return "unknown";
+    case Layer::none:
+      return "none";
+    case Layer::dns:
+      return "dns";
+    case Layer::client:
+      return "client";
+    case Layer::network:
+      return "network";
+    case Layer::host_firewall:
+      return "host_firewall";
+    case Layer::access_policy:
+      return "access_policy";
+    case Layer::service:
+      return "service";
+    case Layer::binding:
+      return "binding";
+    case Layer::overload:
+      return "overload";
+    case Layer::protocol:
+      return "protocol";
+    case Layer::unknown:
+      return "unknown";
   }
   return "";
 }
 
 const char* name_of(Confidence confidence) {
   switch (confidence) {
-    case Confidence::possible: return "possible";
-    case Confidence::likely: return "likely";
-    case Confidence::certain: return "certain";
+    case Confidence::possible:
+      return "possible";
+    case Confidence::likely:
+      return "likely";
+    case Confidence::certain:
+      return "certain";
   }
   return "";
 }

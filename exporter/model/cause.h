@@ -61,7 +61,7 @@ enum class Cause : std::uint8_t {
 
 struct CauseInfo {
   Cause cause;
-  std::string_view name;     // the `cause` label
+  std::string_view name;  // the `cause` label
   Layer layer;
   std::string_view meaning;  // one sentence for a person
   std::string_view fix;      // what to do about it; empty for none

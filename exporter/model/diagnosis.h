@@ -35,10 +35,10 @@ struct Diagnosis {
   // The raw observation that decided; stage done and outcome ok when all is well.
   Stage stage = Stage::resolve;
   Outcome outcome = Outcome::dns_failed;
-  std::optional<std::size_t> decided_by;  // index into ProbeResult::addresses
+  std::optional<std::size_t> decided_by;    // index into ProbeResult::addresses
   std::vector<AddressDiagnosis> addresses;  // parallel to ProbeResult::addresses
-  std::vector<std::string> evidence;  // the facts, in words, in the order of reasoning; printable
-  std::string fix;                    // what to do, specific to the evidence; empty for none
+  std::vector<std::string> evidence;   // the facts, in words, in the order of reasoning; printable
+  std::string fix;                     // what to do, specific to the evidence; empty for none
   std::optional<Responder> responder;  // after a refusal
   std::optional<std::uint16_t> alternative_port;  // an SSH server answers there instead
 };

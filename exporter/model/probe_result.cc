@@ -10,37 +10,62 @@ namespace {
 // RFC 792, RFC 1122 3.2.2.1, RFC 1812 5.2.7.1
 const char* unreachable_v4(std::uint8_t code) {
   switch (code) {
-    case ICMP_NET_UNREACH: return "network unreachable";
-    case ICMP_HOST_UNREACH: return "host unreachable";
-    case ICMP_PROT_UNREACH: return "protocol unreachable";
-    case ICMP_PORT_UNREACH: return "port unreachable";
-    case ICMP_FRAG_NEEDED: return "fragmentation needed";
-    case ICMP_SR_FAILED: return "source route failed";
-    case ICMP_NET_UNKNOWN: return "network unknown";
-    case ICMP_HOST_UNKNOWN: return "host unknown";
-    case ICMP_HOST_ISOLATED: return "source host isolated";
-    case ICMP_NET_ANO: return "network administratively prohibited";
-    case ICMP_HOST_ANO: return "host administratively prohibited";
-    case ICMP_NET_UNR_TOS: return "network unreachable for this type of service";
-    case ICMP_HOST_UNR_TOS: return "host unreachable for this type of service";
-    case ICMP_PKT_FILTERED: return "communication administratively prohibited";
-    case ICMP_PREC_VIOLATION: return "host precedence violation";
-    case ICMP_PREC_CUTOFF: return "precedence cutoff";
-    default: return "destination unreachable";
+    case ICMP_NET_UNREACH:
+      return "network unreachable";
+    case ICMP_HOST_UNREACH:
+      return "host unreachable";
+    case ICMP_PROT_UNREACH:
+      return "protocol unreachable";
+    case ICMP_PORT_UNREACH:
+      return "port unreachable";
+    case ICMP_FRAG_NEEDED:
+      return "fragmentation needed";
+    case ICMP_SR_FAILED:
+      return "source route failed";
+    case ICMP_NET_UNKNOWN:
+      return "network unknown";
+    case ICMP_HOST_UNKNOWN:
+      return "host unknown";
+    case ICMP_HOST_ISOLATED:
+      return "source host isolated";
+    case ICMP_NET_ANO:
+      return "network administratively prohibited";
+    case ICMP_HOST_ANO:
+      return "host administratively prohibited";
+    case ICMP_NET_UNR_TOS:
+      return "network unreachable for this type of service";
+    case ICMP_HOST_UNR_TOS:
+      return "host unreachable for this type of service";
+    case ICMP_PKT_FILTERED:
+      return "communication administratively prohibited";
+    case ICMP_PREC_VIOLATION:
+      return "host precedence violation";
+    case ICMP_PREC_CUTOFF:
+      return "precedence cutoff";
+    default:
+      return "destination unreachable";
   }
 }
 
 // RFC 4443 3.1, RFC 8883
 const char* unreachable_v6(std::uint8_t code) {
   switch (code) {
-    case ICMP6_DST_UNREACH_NOROUTE: return "no route to destination";
-    case ICMP6_DST_UNREACH_ADMIN: return "communication administratively prohibited";
-    case ICMP6_DST_UNREACH_BEYONDSCOPE: return "beyond scope of source address";
-    case ICMP6_DST_UNREACH_ADDR: return "address unreachable";
-    case ICMP6_DST_UNREACH_NOPORT: return "port unreachable";
-    case 5: return "source address failed ingress or egress policy";
-    case 6: return "reject route to destination";
-    default: return "destination unreachable";
+    case ICMP6_DST_UNREACH_NOROUTE:
+      return "no route to destination";
+    case ICMP6_DST_UNREACH_ADMIN:
+      return "communication administratively prohibited";
+    case ICMP6_DST_UNREACH_BEYONDSCOPE:
+      return "beyond scope of source address";
+    case ICMP6_DST_UNREACH_ADDR:
+      return "address unreachable";
+    case ICMP6_DST_UNREACH_NOPORT:
+      return "port unreachable";
+    case 5:
+      return "source address failed ingress or egress policy";
+    case 6:
+      return "reject route to destination";
+    default:
+      return "destination unreachable";
   }
 }
 
@@ -62,51 +87,78 @@ const char* words(const IcmpError& error) {
 
 const char* name_of(Stage stage) {
   switch (stage) {
-    case Stage::resolve: return "resolve";
-    case Stage::connect: return "connect";
-    case Stage::banner: return "banner";
-    case Stage::kexinit: return "kexinit";
-    case Stage::done: return "done";
+    case Stage::resolve:
+      return "resolve";
+    case Stage::connect:
+      return "connect";
+    case Stage::banner:
+      return "banner";
+    case Stage::kexinit:
+      return "kexinit";
+    case Stage::done:
+      return "done";
   }
   return "";
 }
 
 const char* name_of(Outcome outcome) {
   switch (outcome) {
-    case Outcome::dns_not_found: return "dns_not_found";
-    case Outcome::dns_failed: return "dns_failed";
-    case Outcome::refused_rst: return "refused_rst";
-    case Outcome::rejected_icmp: return "rejected_icmp";
-    case Outcome::timeout: return "timeout";
-    case Outcome::local_error: return "local_error";
-    case Outcome::closed: return "closed";
-    case Outcome::reset: return "reset";
-    case Outcome::turned_away: return "turned_away";
-    case Outcome::not_ssh: return "not_ssh";
-    case Outcome::unsupported_version: return "unsupported_version";
-    case Outcome::malformed: return "malformed";
-    case Outcome::no_common_algorithm: return "no_common_algorithm";
-    case Outcome::ok: return "ok";
+    case Outcome::dns_not_found:
+      return "dns_not_found";
+    case Outcome::dns_failed:
+      return "dns_failed";
+    case Outcome::refused_rst:
+      return "refused_rst";
+    case Outcome::rejected_icmp:
+      return "rejected_icmp";
+    case Outcome::timeout:
+      return "timeout";
+    case Outcome::local_error:
+      return "local_error";
+    case Outcome::closed:
+      return "closed";
+    case Outcome::reset:
+      return "reset";
+    case Outcome::turned_away:
+      return "turned_away";
+    case Outcome::not_ssh:
+      return "not_ssh";
+    case Outcome::unsupported_version:
+      return "unsupported_version";
+    case Outcome::malformed:
+      return "malformed";
+    case Outcome::no_common_algorithm:
+      return "no_common_algorithm";
+    case Outcome::ok:
+      return "ok";
   }
   return "";
 }
 
 const char* name_of(CheckRole role) {
   switch (role) {
-    case CheckRole::control: return "control";
-    case CheckRole::alternative: return "alternative";
+    case CheckRole::control:
+      return "control";
+    case CheckRole::alternative:
+      return "alternative";
   }
   return "";
 }
 
 const char* name_of(CheckOutcome outcome) {
   switch (outcome) {
-    case CheckOutcome::accepted: return "accepted";
-    case CheckOutcome::refused_rst: return "refused_rst";
-    case CheckOutcome::rejected_icmp: return "rejected_icmp";
-    case CheckOutcome::timeout: return "timeout";
-    case CheckOutcome::local_error: return "local_error";
-    case CheckOutcome::skipped: return "skipped";
+    case CheckOutcome::accepted:
+      return "accepted";
+    case CheckOutcome::refused_rst:
+      return "refused_rst";
+    case CheckOutcome::rejected_icmp:
+      return "rejected_icmp";
+    case CheckOutcome::timeout:
+      return "timeout";
+    case CheckOutcome::local_error:
+      return "local_error";
+    case CheckOutcome::skipped:
+      return "skipped";
   }
   return "";
 }

@@ -91,9 +91,9 @@ struct Observation {
   std::vector<std::string> text;                 // other lines, printable, bounded
   std::string unfinished;                        // a last line without end, printable, bounded
   std::uint64_t bytes_received = 0;
-  std::string other_protocol;                    // with not_ssh, if recognised: "HTTP", "TLS", …
-  std::optional<AlgorithmMismatch> mismatch;     // with no_common_algorithm
-  std::string detail;                            // with malformed: what was wrong, in words
+  std::string other_protocol;                 // with not_ssh, if recognised: "HTTP", "TLS", …
+  std::optional<AlgorithmMismatch> mismatch;  // with no_common_algorithm
+  std::string detail;                         // with malformed: what was wrong, in words
 };
 
 // A short look at another port of an address after a refusal or silence.
@@ -113,8 +113,8 @@ struct PortCheck {
   CheckRole role = CheckRole::control;
   std::uint16_t port = 0;
   CheckOutcome outcome = CheckOutcome::skipped;
-  bool ssh = false;                // an SSH identification line was read
-  std::optional<IcmpError> icmp;   // with rejected_icmp
+  bool ssh = false;               // an SSH identification line was read
+  std::optional<IcmpError> icmp;  // with rejected_icmp
 };
 
 // An ICMP rejection of the same address and port by an earlier probe: kernels limit the rate of
@@ -143,13 +143,13 @@ struct ProbeResult {
   base::WallTime started;
   base::WallTime completed;
   base::Duration duration{0};
-  bool name_is_address = false;                  // the host is an address literal
-  bool name_is_local = false;                    // localhost or this machine's own name
+  bool name_is_address = false;  // the host is an address literal
+  bool name_is_local = false;    // localhost or this machine's own name
   // If the name gave no address: dns_not_found or dns_failed, and the resolver's words.
   std::optional<Outcome> resolve_failure;
   std::string resolve_detail;
-  std::optional<base::Duration> resolve_time;    // absent for address literals
-  std::vector<AddressResult> addresses;          // in the resolver's order
+  std::optional<base::Duration> resolve_time;  // absent for address literals
+  std::vector<AddressResult> addresses;        // in the resolver's order
   std::vector<SkippedAddress> skipped;
 };
 

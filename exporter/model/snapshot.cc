@@ -6,11 +6,16 @@ namespace model {
 
 Histogram& FleetState::phase(Stage stage) {
   switch (stage) {
-    case Stage::resolve: return resolve;
-    case Stage::connect: return connect;
-    case Stage::banner: return banner;
-    case Stage::kexinit: return kexinit;
-    case Stage::done: break;
+    case Stage::resolve:
+      return resolve;
+    case Stage::connect:
+      return connect;
+    case Stage::banner:
+      return banner;
+    case Stage::kexinit:
+      return kexinit;
+    case Stage::done:
+      break;
   }
   assert(!"done is not a phase");
   return kexinit;

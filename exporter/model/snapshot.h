@@ -54,9 +54,9 @@ struct ProbeReport {
 
 // One target with its history; replaced whole when a probe completes.
 struct TargetState {
-  std::shared_ptr<const Target> target;          // never null
-  std::shared_ptr<const ProbeReport> last;       // null before the first probe has completed
-  std::uint64_t probes = 0;                      // completed since start
+  std::shared_ptr<const Target> target;     // never null
+  std::shared_ptr<const ProbeReport> last;  // null before the first probe has completed
+  std::uint64_t probes = 0;                 // completed since start
   std::vector<std::pair<Cause, std::uint64_t>> failures;  // causes seen so far, by first appearance
 };
 

@@ -24,9 +24,12 @@ constexpr base::Duration kShortestCheck = std::chrono::milliseconds(200);
 CheckOutcome check_outcome(const model::Observation& seen) {
   if (seen.stage != Stage::connect) return CheckOutcome::accepted;
   switch (seen.outcome) {
-    case Outcome::refused_rst: return CheckOutcome::refused_rst;
-    case Outcome::rejected_icmp: return CheckOutcome::rejected_icmp;
-    case Outcome::timeout: return CheckOutcome::timeout;
+    case Outcome::refused_rst:
+      return CheckOutcome::refused_rst;
+    case Outcome::rejected_icmp:
+      return CheckOutcome::rejected_icmp;
+    case Outcome::timeout:
+      return CheckOutcome::timeout;
     case Outcome::dns_not_found:
     case Outcome::dns_failed:
     case Outcome::local_error:
@@ -37,7 +40,8 @@ CheckOutcome check_outcome(const model::Observation& seen) {
     case Outcome::unsupported_version:
     case Outcome::malformed:
     case Outcome::no_common_algorithm:
-    case Outcome::ok: return CheckOutcome::local_error;
+    case Outcome::ok:
+      return CheckOutcome::local_error;
   }
   return CheckOutcome::local_error;
 }
@@ -81,8 +85,8 @@ void AddressProbe::connect() {
       [this](model::Observation seen) { on_observed(std::move(seen)); });
   if (follow_up_ && !settings.control_ports.empty()) {
     const auto now = shared_.loop.clock().steady();
-    silence_timer_ = shared_.loop.at(now + std::min(kSilence, (deadline_ - now) / 2),
-                                     [this] { on_silence(); });
+    silence_timer_ =
+        shared_.loop.at(now + std::min(kSilence, (deadline_ - now) / 2), [this] { on_silence(); });
   }
   connection_->start();
 }

@@ -1,5 +1,5 @@
-// One address of a target: the connection that matters, and after a refusal or silence short looks at
-// other ports of the same address, paced and within the same deadline. On the loop's thread.
+// One address of a target: the connection that matters, and after a refusal or silence short looks
+// at other ports of the same address, paced and within the same deadline. On the loop's thread.
 #pragma once
 
 #include <functional>
@@ -59,11 +59,11 @@ class AddressProbe {
   bool follow_up_;
   Done done_;
   model::AddressResult result_;
-  std::unique_ptr<Connection> connection_;        // until it has been observed
-  std::vector<model::PortCheck> planned_;         // still to do, in reverse order
-  std::optional<model::PortCheck> check_;         // the one under way or waiting for its turn
+  std::unique_ptr<Connection> connection_;  // until it has been observed
+  std::vector<model::PortCheck> planned_;   // still to do, in reverse order
+  std::optional<model::PortCheck> check_;   // the one under way or waiting for its turn
   std::unique_ptr<Connection> check_connection_;
-  std::optional<base::EventLoop::TimerId> timer_;        // start, or the next check
+  std::optional<base::EventLoop::TimerId> timer_;  // start, or the next check
   std::optional<base::EventLoop::TimerId> silence_timer_;
   bool host_answered_ = false;
   bool found_ssh_ = false;

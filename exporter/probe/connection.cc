@@ -20,10 +20,11 @@ using model::Stage;
 
 namespace {
 
-// A server that speaks SSH sends its identification at once; one that waits for the client (HTTP, some
-// multiplexers) is addressed after this long.
+// A server that speaks SSH sends its identification at once; one that waits for the client (HTTP,
+// some multiplexers) is addressed after this long.
 constexpr auto kSpeakAfter = std::chrono::seconds(1);
-// One read takes at most this much; a peer that sends more without end meets the conversation's limits.
+// One read takes at most this much; a peer that sends more without end meets the conversation's
+// limits.
 constexpr std::size_t kReadSize = 16384;
 
 // The own machine's output rules answer with these, in place of an answer from the network.
@@ -201,8 +202,8 @@ void Connection::read_available() {
 }
 
 void Connection::send(const std::string& bytes) {
-  // A hundred bytes into an empty send buffer: it takes them whole, or the connection is dead and the
-  // next read says how.
+  // A hundred bytes into an empty send buffer: it takes them whole, or the connection is dead and
+  // the next read says how.
   if (!bytes.empty()) {
     [[maybe_unused]] auto sent = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
   }
@@ -213,8 +214,8 @@ void Connection::note_progress(Stage before, base::SteadyTime now) {
   if (after != before) {
     seen_.phases.set(before, now - stage_started_);
     // Identification and key exchange offer in one segment.
-    bool skipped = before == Stage::banner && after == Stage::done &&
-                   request_.depth == model::Depth::kexinit;
+    bool skipped =
+        before == Stage::banner && after == Stage::done && request_.depth == model::Depth::kexinit;
     if (skipped) seen_.phases.set(Stage::kexinit, base::Duration::zero());
     stage_started_ = now;
   }
@@ -269,8 +270,8 @@ void Connection::fail_connect(int error) {
   const bool own = seen_.icmp && seen_.local_address == seen_.icmp->offender &&
                    seen_.icmp->offender != request_.address;
   if (seen_.icmp) {
-    seen_.outcome = own && administrative(*seen_.icmp) ? Outcome::local_error
-                                                       : Outcome::rejected_icmp;
+    seen_.outcome =
+        own && administrative(*seen_.icmp) ? Outcome::local_error : Outcome::rejected_icmp;
   } else if (error == ECONNREFUSED || error == ECONNRESET) {
     seen_.outcome = Outcome::refused_rst;
   } else if (error == ETIMEDOUT) {

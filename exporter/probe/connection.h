@@ -20,7 +20,7 @@ class Connection final : private base::EventLoop::Handler {
     std::uint16_t port = 0;
     std::optional<base::IpAddress> source_address;  // of the same family, or not used
     model::Depth depth = model::Depth::connect;
-    const model::ClientProfile* client = nullptr;   // never null; outlives the connection
+    const model::ClientProfile* client = nullptr;  // never null; outlives the connection
     base::SteadyTime deadline;
   };
   // Called exactly once, from the loop and never from start(), unless the connection is destroyed

@@ -51,12 +51,16 @@ void Conversation::feed(std::string_view bytes, std::string& out) {
 void Conversation::feed_identification(std::string_view& bytes, std::string& out) {
   bytes.remove_prefix(identification_.feed(bytes));
   switch (identification_.state()) {
-    case IdentificationReader::State::reading: return;
-    case IdentificationReader::State::not_ssh: finish(Stage::banner, Outcome::not_ssh); return;
+    case IdentificationReader::State::reading:
+      return;
+    case IdentificationReader::State::not_ssh:
+      finish(Stage::banner, Outcome::not_ssh);
+      return;
     case IdentificationReader::State::unsupported_version:
       finish(Stage::banner, Outcome::unsupported_version);
       return;
-    case IdentificationReader::State::identified: break;
+    case IdentificationReader::State::identified:
+      break;
   }
   identify(out);
   if (depth_ == Depth::banner) {
@@ -70,10 +74,16 @@ void Conversation::feed_identification(std::string_view& bytes, std::string& out
 void Conversation::feed_kexinit(std::string_view bytes, std::string& out) {
   kexinit_.feed(bytes);
   switch (kexinit_.state()) {
-    case KexinitReader::State::reading: return;
-    case KexinitReader::State::malformed: finish(Stage::kexinit, Outcome::malformed); return;
-    case KexinitReader::State::disconnected: finish(Stage::kexinit, Outcome::closed); return;
-    case KexinitReader::State::complete: break;
+    case KexinitReader::State::reading:
+      return;
+    case KexinitReader::State::malformed:
+      finish(Stage::kexinit, Outcome::malformed);
+      return;
+    case KexinitReader::State::disconnected:
+      finish(Stage::kexinit, Outcome::closed);
+      return;
+    case KexinitReader::State::complete:
+      break;
   }
   // Our own KEXINIT stays unsent: with it a server without a common algorithm logs an error.
   out += farewell();

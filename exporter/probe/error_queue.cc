@@ -16,8 +16,7 @@ QueuedError decode(const cmsghdr& header, const sock_extended_err& error) {
   queued.error = static_cast<int>(error.ee_errno);
   if (error.ee_origin != SO_EE_ORIGIN_ICMP && error.ee_origin != SO_EE_ORIGIN_ICMP6) return queued;
   model::IcmpError icmp;
-  icmp.family =
-      header.cmsg_level == SOL_IP ? base::IpFamily::ipv4 : base::IpFamily::ipv6;
+  icmp.family = header.cmsg_level == SOL_IP ? base::IpFamily::ipv4 : base::IpFamily::ipv6;
   icmp.type = error.ee_type;
   icmp.code = error.ee_code;
   if (auto offender = base::IpAddress::from_sockaddr(SO_EE_OFFENDER(&error))) {

@@ -9,8 +9,8 @@
 namespace probe {
 
 struct QueuedError {
-  int error = 0;                           // errno that the kernel derived
-  std::optional<model::IcmpError> icmp;    // absent if the error did not come from an ICMP message
+  int error = 0;                         // errno that the kernel derived
+  std::optional<model::IcmpError> icmp;  // absent if the error did not come from an ICMP message
 };
 
 // Asks the kernel to keep ICMP errors of this socket; must precede connect().

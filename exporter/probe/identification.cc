@@ -50,7 +50,8 @@ std::string_view recognise_binary(std::string_view bytes) {
   for (const auto& magic : kMagics) {
     if (bytes.starts_with(magic.bytes)) return magic.protocol;
   }
-  // MySQL's greeting: a 3-byte length, sequence 0, then protocol version 10 or the mark of an error.
+  // MySQL's greeting: a 3-byte length, sequence 0, then protocol version 10 or the mark of an
+  // error.
   if (bytes.size() >= 5 && bytes[3] == '\0' && (bytes[4] == '\x0a' || bytes[4] == '\xff')) {
     return "MySQL";
   }
@@ -152,7 +153,8 @@ void IdentificationReader::end_line() {
   }
 }
 
-// SSH-protoversion-softwareversion SP comments, RFC 4253 4.2; 1.99 means 2.0 with SSH 1 beside it (5.1).
+// SSH-protoversion-softwareversion SP comments, RFC 4253 4.2; 1.99 means 2.0 with SSH 1 beside it
+// (5.1).
 void IdentificationReader::identify(std::string_view line) {
   line.remove_prefix(kPrefix.size());
   auto dash = line.find('-');

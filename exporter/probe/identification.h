@@ -1,6 +1,6 @@
-// The server's side of RFC 4253 4.2: lines of text, then "SSH-protoversion-softwareversion comments".
-// Sans-I/O: bytes in, a verdict out. Decides as OpenSSH's client does what is still an SSH server, and
-// recognises the usual other protocols.
+// The server's side of RFC 4253 4.2: lines of text, then "SSH-protoversion-softwareversion
+// comments". Sans-I/O: bytes in, a verdict out. Decides as OpenSSH's client does what is still an
+// SSH server, and recognises the usual other protocols.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,8 @@ class IdentificationReader {
   static constexpr std::size_t kKeptLineLength = 120;
   static constexpr std::size_t kKeptVersionLength = 64;
 
-  // Returns how many of the bytes were consumed: all, unless a state other than reading was reached.
+  // Returns how many of the bytes were consumed: all, unless a state other than reading was
+  // reached.
   std::size_t feed(std::string_view bytes);
   // No more bytes will come: what stands in an unfinished line counts as a line.
   void finish();

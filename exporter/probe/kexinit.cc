@@ -126,11 +126,14 @@ base::Result<KexinitLists> parse_kexinit(std::string_view payload) {
   if (payload.size() < kCookieLength) return base::Error{"a key exchange without its cookie"};
   payload.remove_prefix(kCookieLength);
   KexinitLists lists;
-  const std::array<std::string*, 8> fields{
-      &lists.kex_algorithms,           &lists.host_key_algorithms,
-      &lists.ciphers_client_to_server, &lists.ciphers_server_to_client,
-      &lists.macs_client_to_server,    &lists.macs_server_to_client,
-      &lists.compression_client_to_server, &lists.compression_server_to_client};
+  const std::array<std::string*, 8> fields{&lists.kex_algorithms,
+                                           &lists.host_key_algorithms,
+                                           &lists.ciphers_client_to_server,
+                                           &lists.ciphers_server_to_client,
+                                           &lists.macs_client_to_server,
+                                           &lists.macs_server_to_client,
+                                           &lists.compression_client_to_server,
+                                           &lists.compression_server_to_client};
   for (auto* field : fields) {
     auto list = take_string(payload);
     if (!list) return base::Error{"a key exchange cut short"};

@@ -58,12 +58,13 @@ class KexinitReader {
 // The payload after the message number: cookie, ten name-lists, a boolean and a reserved number.
 base::Result<KexinitLists> parse_kexinit(std::string_view payload);
 
-// The first kind without a common algorithm, in the order in which clients report it; nullopt if the
-// two sides agree. Ciphers with their own integrity need no MAC.
+// The first kind without a common algorithm, in the order in which clients report it; nullopt if
+// the two sides agree. Ciphers with their own integrity need no MAC.
 std::optional<model::AlgorithmMismatch> find_mismatch(const model::ClientProfile& client,
                                                       const KexinitLists& server);
 
-// A whole packet with SSH_MSG_DISCONNECT, reason 11 (by application), as sent before any encryption.
+// A whole packet with SSH_MSG_DISCONNECT, reason 11 (by application), as sent before any
+// encryption.
 std::string disconnect_packet(std::string_view description);
 
 }  // namespace probe

@@ -4,8 +4,8 @@
 
 namespace probe {
 
-std::optional<base::SteadyTime> Pacer::reserve(const base::IpAddress& address,
-                                               base::SteadyTime now, base::SteadyTime latest) {
+std::optional<base::SteadyTime> Pacer::reserve(const base::IpAddress& address, base::SteadyTime now,
+                                               base::SteadyTime latest) {
   if (free_from_.size() >= forget_at_) forget_old(now);
   auto [entry, added] = free_from_.try_emplace(address, now);
   auto start = std::max(now, entry->second);

@@ -1,5 +1,6 @@
-// No more than one connection per second to one address, whoever asks: sshd since 9.8 charges one second
-// per connection without authentication and turns away who comes faster (PerSourcePenalties).
+// No more than one connection per second to one address, whoever asks: sshd since 9.8 charges one
+// second per connection without authentication and turns away who comes faster
+// (PerSourcePenalties).
 #pragma once
 
 #include <chrono>
@@ -15,8 +16,8 @@ class Pacer {
  public:
   static constexpr base::Duration kGap = std::chrono::seconds(1);
 
-  // The earliest time from `now` at which a connection to `address` may start; it is taken. nullopt,
-  // and nothing is taken, if that would be after `latest`.
+  // The earliest time from `now` at which a connection to `address` may start; it is taken.
+  // nullopt, and nothing is taken, if that would be after `latest`.
   std::optional<base::SteadyTime> reserve(const base::IpAddress& address, base::SteadyTime now,
                                           base::SteadyTime latest);
 

@@ -37,8 +37,8 @@ bool failed_to_connect(const model::AddressResult& address) {
 }  // namespace
 
 ProbeRun::ProbeRun(const Shared& shared, Resolver& resolver,
-                   std::shared_ptr<const model::Target> target, const Timing& timing,
-                   Permit permit, Done done)
+                   std::shared_ptr<const model::Target> target, const Timing& timing, Permit permit,
+                   Done done)
     : shared_(shared),
       resolver_(resolver),
       target_(std::move(target)),
@@ -67,8 +67,8 @@ void ProbeRun::start() {
   result_.name_is_local = is_local_name(target_->host);
   alive_ = std::make_shared<bool>(true);
   timer_ = shared_.loop.at(deadline_, [this] { on_resolve_deadline(); });
-  auto answer = [this, alive = std::weak_ptr<bool>(alive_), &loop = shared_.loop](
-                    Resolution resolution) {
+  auto answer = [this, alive = std::weak_ptr<bool>(alive_),
+                 &loop = shared_.loop](Resolution resolution) {
     loop.post([this, alive, resolution = std::move(resolution)]() mutable {
       if (!alive.expired()) on_resolved(std::move(resolution));
     });

@@ -31,8 +31,8 @@ class ProbeRun {
   using Done = std::function<void(Completion)>;
   using Permit = std::function<bool(const base::IpAddress&)>;
 
-  // How many addresses of a name are probed, all in parallel: rotating pools have fewer, and a probe
-  // stays bounded.
+  // How many addresses of a name are probed, all in parallel: rotating pools have fewer, and a
+  // probe stays bounded.
   static constexpr std::size_t kAddressLimit = 8;
 
   struct Timing {
@@ -79,7 +79,8 @@ class ProbeRun {
   std::shared_ptr<bool> alive_;  // lets a late answer of the resolver find us gone
   std::vector<std::unique_ptr<AddressProbe>> probes_;
   std::size_t running_ = 0;
-  std::vector<base::IpAddress> spare_;  // with `addresses: first`: the others, tried after a failure
+  std::vector<base::IpAddress>
+      spare_;  // with `addresses: first`: the others, tried after a failure
 };
 
 }  // namespace probe

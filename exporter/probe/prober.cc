@@ -20,10 +20,11 @@ using model::Stage;
 
 namespace {
 
-// New targets need not wait for their place in the schedule: they start one after another at this pace.
+// New targets need not wait for their place in the schedule: they start one after another at this
+// pace.
 constexpr base::Duration kFirstStep = std::chrono::milliseconds(10);
-// Targets that share an address queue for it, first come, first served, so that each gets its turn. A
-// target stands in the queue once, so this bounds nothing but nonsense.
+// Targets that share an address queue for it, first come, first served, so that each gets its turn.
+// A target stands in the queue once, so this bounds nothing but nonsense.
 constexpr base::Duration kPatience = std::chrono::hours(24);
 
 std::shared_ptr<const model::TargetState> with_result(const model::TargetState& before,
@@ -107,7 +108,7 @@ class Prober::Core {
   base::SteadyTime published_;
   std::mutex stop_mutex_;
   bool stopped_ = false;  // guarded by stop_mutex_
-  std::thread thread_;  // last: starts when everything else stands
+  std::thread thread_;    // last: starts when everything else stands
 };
 
 void Prober::Core::stop() {
@@ -125,8 +126,7 @@ void Prober::Core::post(EventLoop::Task task) {
   if (!stopped_) loop_.post(std::move(task));
 }
 
-void Prober::Core::set_targets(
-    const std::vector<std::shared_ptr<const model::Target>>& targets) {
+void Prober::Core::set_targets(const std::vector<std::shared_ptr<const model::Target>>& targets) {
   auto before = std::exchange(entries_, {});
   order_.clear();
   auto first = loop_.clock().steady();
@@ -160,7 +160,8 @@ void Prober::Core::remove(std::unique_ptr<Entry> entry) {
   if (entry->run) --fleet_.probes_in_flight;
 }
 
-// Slots lie at fixed places of the interval, spread by the name's hash; a first one may come earlier.
+// Slots lie at fixed places of the interval, spread by the name's hash; a first one may come
+// earlier.
 void Prober::Core::place(Entry& entry, base::SteadyTime first) {
   const auto& target = *entry.state->target;
   const auto interval = target.settings->interval;
@@ -190,7 +191,8 @@ void Prober::Core::on_slot(Entry& entry) {
   const auto slot = entry.slot;
   arm(entry);
   if (entry.run) {
-    entry.overdue = slot;  // never two probes of one target: this one starts when that one has ended
+    entry.overdue =
+        slot;  // never two probes of one target: this one starts when that one has ended
   } else {
     start(entry, slot);
   }
@@ -205,8 +207,8 @@ void Prober::Core::start(Entry& entry, base::SteadyTime slot) {
   ++fleet_.probes_in_flight;
   entry.run = std::make_unique<ProbeRun>(
       shared(), resolver_, target,
-      ProbeRun::Timing{timeout - std::min(lag, timeout / 10), kPatience, true},
-      ProbeRun::Permit{}, [this, &entry, target](ProbeRun::Completion completion) {
+      ProbeRun::Timing{timeout - std::min(lag, timeout / 10), kPatience, true}, ProbeRun::Permit{},
+      [this, &entry, target](ProbeRun::Completion completion) {
         finish(entry, *target, std::move(completion));
       });
   entry.run->start();
@@ -302,17 +304,13 @@ Prober::~Prober() = default;
 void Prober::stop() { core_->stop(); }
 
 void Prober::set_targets(std::vector<std::shared_ptr<const model::Target>> targets) {
-  core_->post(
-      [core = core_.get(), targets = std::move(targets)] { core->set_targets(targets); });
+  core_->post([core = core_.get(), targets = std::move(targets)] { core->set_targets(targets); });
 }
 
-void Prober::probe_once(std::shared_ptr<const model::Target> target,
-                        const ProbeRun::Timing& timing, ProbeRun::Permit permit,
-                        std::function<void(Once)> done) {
-  core_->post([core = core_.get(), target = std::move(target), timing,
-                      permit = std::move(permit), done = std::move(done)] {
-    core->probe_once(target, timing, permit, done);
-  });
+void Prober::probe_once(std::shared_ptr<const model::Target> target, const ProbeRun::Timing& timing,
+                        ProbeRun::Permit permit, std::function<void(Once)> done) {
+  core_->post([core = core_.get(), target = std::move(target), timing, permit = std::move(permit),
+               done = std::move(done)] { core->probe_once(target, timing, permit, done); });
 }
 
 }  // namespace probe

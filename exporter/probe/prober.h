@@ -1,5 +1,5 @@
-// The prober: one thread and one epoll loop for all targets. Hides scheduling, pacing and the probes
-// under way; gives out immutable states. All functions may be called from any thread.
+// The prober: one thread and one epoll loop for all targets. Hides scheduling, pacing and the
+// probes under way; gives out immutable states. All functions may be called from any thread.
 #pragma once
 
 #include <functional>
@@ -18,8 +18,7 @@ namespace probe {
 
 class Prober {
  public:
-  using Diagnose =
-      std::function<model::Diagnosis(const model::Target&, const model::ProbeResult&)>;
+  using Diagnose = std::function<model::Diagnosis(const model::Target&, const model::ProbeResult&)>;
   using Targets = std::vector<std::shared_ptr<const model::TargetState>>;
   // Called on the prober's thread after something has changed, at most every kPublishGap.
   using Publish = std::function<void(Targets, const model::FleetState&)>;
@@ -28,12 +27,12 @@ class Prober {
 
   struct Once {
     ProbeRun::End end = ProbeRun::End::completed;
-    std::optional<base::IpAddress> culprit;          // with forbidden and postponed
+    std::optional<base::IpAddress> culprit;           // with forbidden and postponed
     std::shared_ptr<const model::TargetState> state;  // with completed
   };
 
-  // `diagnose` and `publish` run on the prober's thread and must not block. Throws if the kernel gives
-  // no descriptors or the resolver cannot start.
+  // `diagnose` and `publish` run on the prober's thread and must not block. Throws if the kernel
+  // gives no descriptors or the resolver cannot start.
   Prober(const base::Clock& clock, Diagnose diagnose, Publish publish);
   ~Prober();  // as stop()
   Prober(const Prober&) = delete;
@@ -43,8 +42,8 @@ class Prober {
   // afterwards. Not to be called from the prober's own thread.
   void stop();
 
-  // Names must be unique. A target that was there before keeps its counters, its last result and, if
-  // its settings are the same, its place in the schedule.
+  // Names must be unique. A target that was there before keeps its counters, its last result and,
+  // if its settings are the same, its place in the schedule.
   void set_targets(std::vector<std::shared_ptr<const model::Target>> targets);
 
   // One probe now, beside the schedule but under the same pacing. `done` is called on the prober's

@@ -1,5 +1,6 @@
-// The ICMP rejections of the last minutes, by address and port. Kernels limit how many ICMP errors they
-// send (Linux: bursts of six, then one per second and peer), so a known rejection may look like silence.
+// The ICMP rejections of the last minutes, by address and port. Kernels limit how many ICMP errors
+// they send (Linux: bursts of six, then one per second and peer), so a known rejection may look
+// like silence.
 #pragma once
 
 #include <chrono>
@@ -14,7 +15,8 @@ namespace probe {
 
 class RejectionMemory {
  public:
-  // Long enough for the slowest usual interval; a rule that is gone shows by another answer at once.
+  // Long enough for the slowest usual interval; a rule that is gone shows by another answer at
+  // once.
   static constexpr base::Duration kLifetime = std::chrono::minutes(10);
   // So many silences in a row are no longer bad luck with a limit that lets one error per second
   // through: each probe sends several SYNs, and others may use up the peer's allowance too.

@@ -41,9 +41,12 @@ FileIdentity identify(const char* path) {
 
 int address_family(model::IpProtocol protocol) {
   switch (protocol) {
-    case model::IpProtocol::any: return AF_UNSPEC;
-    case model::IpProtocol::ipv4: return AF_INET;
-    case model::IpProtocol::ipv6: return AF_INET6;
+    case model::IpProtocol::any:
+      return AF_UNSPEC;
+    case model::IpProtocol::ipv4:
+      return AF_INET;
+    case model::IpProtocol::ipv6:
+      return AF_INET6;
   }
   return AF_UNSPEC;
 }
@@ -74,7 +77,8 @@ Resolution addresses_of(const ares_addrinfo& info) {
 // One ares_channel and its sockets and timer on the loop.
 class Resolver::Channel {
  public:
-  explicit Channel(EventLoop& loop) : loop_(loop), configuration_(identify(kResolverConfiguration)) {
+  explicit Channel(EventLoop& loop)
+      : loop_(loop), configuration_(identify(kResolverConfiguration)) {
     ares_options options{};
     options.timeout = kQueryTimeoutMilliseconds;
     options.tries = kQueryTries;
@@ -106,8 +110,7 @@ class Resolver::Channel {
     auto query = std::make_unique<Query>(Query{this, std::move(done)});
     ++pending_;
     // Owned by the library until it calls back, which it does exactly once.
-    ares_getaddrinfo(channel_, host.c_str(), nullptr, &hints, &Channel::on_answer,
-                     query.release());
+    ares_getaddrinfo(channel_, host.c_str(), nullptr, &hints, &Channel::on_answer, query.release());
     update_timer();
   }
 

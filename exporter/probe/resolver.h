@@ -1,5 +1,5 @@
-// Names to addresses on the event loop: hosts file and DNS as the system is configured. Hides c-ares.
-// Lives on the loop's thread.
+// Names to addresses on the event loop: hosts file and DNS as the system is configured. Hides
+// c-ares. Lives on the loop's thread.
 #pragma once
 
 #include <functional>
@@ -16,9 +16,10 @@
 namespace probe {
 
 struct Resolution {
-  std::optional<model::Outcome> failure;    // dns_not_found or dns_failed
-  std::string detail;                       // with failure: the resolver's words
-  std::vector<base::IpAddress> addresses;   // without: at least one, each once, best first (RFC 6724)
+  std::optional<model::Outcome> failure;  // dns_not_found or dns_failed
+  std::string detail;                     // with failure: the resolver's words
+  std::vector<base::IpAddress>
+      addresses;  // without: at least one, each once, best first (RFC 6724)
 };
 
 class Resolver {
@@ -31,8 +32,8 @@ class Resolver {
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
 
-  // Calls `done` once, possibly before it returns. There is no cancelling: a caller that has gone must
-  // have made its callback harmless.
+  // Calls `done` once, possibly before it returns. There is no cancelling: a caller that has gone
+  // must have made its callback harmless.
   void resolve(const std::string& host, model::IpProtocol protocol, Done done);
 
  private:

@@ -30,9 +30,8 @@ base::Result<void> check_health(const std::string& url) {
 
   mg_init_library(tls ? MG_FEATURES_TLS : 0);
   std::array<char, 256> message{};
-  std::unique_ptr<mg_connection, CloseConnection> connection(
-      mg_connect_client(where->host.c_str(), where->port, tls ? 1 : 0, message.data(),
-                        message.size()));
+  std::unique_ptr<mg_connection, CloseConnection> connection(mg_connect_client(
+      where->host.c_str(), where->port, tls ? 1 : 0, message.data(), message.size()));
   if (!connection) return base::Error{message.data()};
   mg_printf(connection.get(), "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n",
             path.c_str(), base::format_host_port(where->host, where->port).c_str());

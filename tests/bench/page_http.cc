@@ -1,5 +1,5 @@
-// The time of GET /metrics with 10,000 targets beside the time of a static body of the same bytes from
-// the same server library, turn by turn in one run. Usage: bench_page_http [TARGETS [ROUNDS]].
+// The time of GET /metrics with 10,000 targets beside the time of a static body of the same bytes
+// from the same server library, turn by turn in one run. Usage: bench_page_http [TARGETS [ROUNDS]].
 
 #include <civetweb.h>
 

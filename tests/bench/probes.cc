@@ -1,6 +1,6 @@
-// CPU per probe, memory and punctuality of the prober with 10,000 targets at a 10 s interval, beside a
-// bare epoll loop (socket, connect, read, close) at the same pace against the same server, in one run.
-// Usage: bench_probes [TARGETS [SECONDS]]. All traffic stays on 127.0.0.0/8.
+// CPU per probe, memory and punctuality of the prober with 10,000 targets at a 10 s interval,
+// beside a bare epoll loop (socket, connect, read, close) at the same pace against the same server,
+// in one run. Usage: bench_probes [TARGETS [SECONDS]]. All traffic stays on 127.0.0.0/8.
 
 #include <arpa/inet.h>
 #include <sys/epoll.h>
@@ -108,7 +108,8 @@ double resident_megabytes() {
 }
 
 // One connection every `gap`, as the prober's schedule has it. Returns CPU seconds per connection.
-double bare_loop(std::uint16_t port, std::size_t hosts, Clock::duration gap, Clock::duration length) {
+double bare_loop(std::uint16_t port, std::size_t hosts, Clock::duration gap,
+                 Clock::duration length) {
   int epoll = epoll_create1(EPOLL_CLOEXEC);
   std::array<epoll_event, 256> events{};
   std::array<char, 4096> buffer{};
@@ -130,7 +131,8 @@ double bare_loop(std::uint16_t port, std::size_t hosts, Clock::duration gap, Clo
     }
     auto rest = begin + gap * started - Clock::now();
     int wait = static_cast<int>(std::chrono::ceil<milliseconds>(rest).count());
-    int count = epoll_wait(epoll, events.data(), static_cast<int>(events.size()), std::max(wait, 0));
+    int count =
+        epoll_wait(epoll, events.data(), static_cast<int>(events.size()), std::max(wait, 0));
     for (int i = 0; i < count; ++i) {
       int fd = events.at(static_cast<std::size_t>(i)).data.fd;
       if (recv(fd, buffer.data(), buffer.size(), 0) < 0) continue;
@@ -161,7 +163,8 @@ double share_above(const model::Histogram& histogram, double bound) {
   std::uint64_t all = 0;
   for (std::size_t i = 0; i <= histogram.bounds().size(); ++i) {
     all += histogram.count(i);
-    if (i >= histogram.bounds().size() || histogram.bounds()[i] > bound) above += histogram.count(i);
+    if (i >= histogram.bounds().size() || histogram.bounds()[i] > bound)
+      above += histogram.count(i);
   }
   return all == 0 ? 0 : static_cast<double>(above) / static_cast<double>(all);
 }
@@ -203,11 +206,12 @@ void run_prober(const char* what, std::size_t count, std::size_t silent, std::ui
   const double spent = cpu_seconds() - cpu;
   const auto done = static_cast<double>(published.probes() - probes);
   std::lock_guard lock(published.mutex);
-  std::printf("%s: %.0f probes/s, %.1f us CPU per probe, %.2f times the bare loop; "
-              "%.1f MB resident; %.3f %% of starts later than 100 ms\n",
-              what, done / std::chrono::duration<double>(length).count(), spent / done * 1e6,
-              spent / done / bare, resident_megabytes(),
-              100 * share_above(published.fleet.scheduler_lag, 0.1));
+  std::printf(
+      "%s: %.0f probes/s, %.1f us CPU per probe, %.2f times the bare loop; "
+      "%.1f MB resident; %.3f %% of starts later than 100 ms\n",
+      what, done / std::chrono::duration<double>(length).count(), spent / done * 1e6,
+      spent / done / bare, resident_megabytes(),
+      100 * share_above(published.fleet.scheduler_lag, 0.1));
 }
 
 }  // namespace

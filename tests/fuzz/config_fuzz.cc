@@ -1,5 +1,5 @@
-// Hostile configuration and target files: an error or a configuration, never an exception or a crash;
-// and what is accepted is printed such that it is read back and printed the same.
+// Hostile configuration and target files: an error or a configuration, never an exception or a
+// crash; and what is accepted is printed such that it is read back and printed the same.
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
