@@ -43,6 +43,10 @@ std::uint64_t EventLoop::key_of(int fd) const {
 }
 
 void EventLoop::add(int fd, std::uint32_t events, Handler& handler) {
+  if (try_add(fd, events, handler) != 0) fail("epoll_ctl add");
+}
+
+int EventLoop::try_add(int fd, std::uint32_t events, Handler& handler) {
   auto index = static_cast<std::size_t>(fd);
   if (index >= slots_.size()) slots_.resize(std::max(index + 1, slots_.size() * 2));
   assert(slots_[index].handler == nullptr);
@@ -50,7 +54,9 @@ void EventLoop::add(int fd, std::uint32_t events, Handler& handler) {
   epoll_event event{};
   event.events = events;
   event.data.u64 = key_of(fd);
-  if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) fail("epoll_ctl add");
+  if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0) return 0;
+  slots_[index].handler = nullptr;
+  return errno;
 }
 
 void EventLoop::modify(int fd, std::uint32_t events) {

@@ -39,7 +39,10 @@ class EventLoop {
   EventLoop& operator=(const EventLoop&) = delete;
 
   // The handler must outlive its registration. A closed descriptor must have been removed before.
+  // Throws std::system_error if the kernel has no room (fs.epoll.max_user_watches, memory).
   void add(int fd, std::uint32_t events, Handler& handler);
+  // Likewise, but returns 0, or the errno after which nothing is registered.
+  [[nodiscard]] int try_add(int fd, std::uint32_t events, Handler& handler);
   void modify(int fd, std::uint32_t events);
   void remove(int fd);
   // Like remove() for a descriptor that is closed next: closing takes it out of the kernel's set.

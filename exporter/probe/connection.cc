@@ -77,19 +77,21 @@ void Connection::start() {
     return;
   }
   // Edge-triggered: one registration serves connecting, reading and the end.
-  loop_.add(socket_.get(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, *this);
-  registered_ = true;
+  int refused = loop_.try_add(socket_.get(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, *this);
+  registered_ = refused == 0;
+  if (!registered_) fail_locally_later(refused);
+}
+
+bool Connection::fail_locally_later(int error) {
+  loop_.cancel(deadline_timer_);
+  deadline_timer_ = loop_.at(stage_started_, [this, error] { local_failure(error); });
+  return false;
 }
 
 bool Connection::open_socket() {
-  auto later = [this](int error) {
-    loop_.cancel(deadline_timer_);
-    deadline_timer_ = loop_.at(stage_started_, [this, error] { local_failure(error); });
-    return false;
-  };
   int family = request_.address.is_v4() ? AF_INET : AF_INET6;
   socket_ = base::Fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!socket_.valid()) return later(errno);
+  if (!socket_.valid()) return fail_locally_later(errno);
   enable_error_queue(socket_.get(), request_.address.family());
   const auto& source = request_.source_address;
   if (source && source->family() == request_.address.family()) {
@@ -99,7 +101,7 @@ bool Connection::open_socket() {
     sockaddr_storage storage;
     auto length = source->to_sockaddr(0, storage);
     if (::bind(socket_.get(), reinterpret_cast<sockaddr*>(&storage), length) != 0) {
-      return later(errno);
+      return fail_locally_later(errno);
     }
   }
   return true;

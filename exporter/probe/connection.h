@@ -44,6 +44,7 @@ class Connection final : private base::EventLoop::Handler {
   void stuck() override;
 
   bool open_socket();
+  bool fail_locally_later(int error);  // false
   bool finish_connect(std::uint32_t events);
   bool connected(base::SteadyTime now);
   void read_available();

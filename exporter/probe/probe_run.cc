@@ -99,6 +99,7 @@ void ProbeRun::on_resolved(Resolution resolution) {
 }
 
 void ProbeRun::choose(std::vector<base::IpAddress> addresses) {
+  if (addresses.size() > kConsideredLimit) addresses.resize(kConsideredLimit);
   if (permit_) {
     auto forbidden = std::find_if_not(addresses.begin(), addresses.end(), permit_);
     if (forbidden != addresses.end()) {

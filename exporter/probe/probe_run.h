@@ -34,6 +34,9 @@ class ProbeRun {
   // How many addresses of a name are probed, all in parallel: rotating pools have fewer, and a
   // probe stays bounded.
   static constexpr std::size_t kAddressLimit = 8;
+  // How many are looked at to find those: an answer may hold thousands, and each costs a route
+  // look-up.
+  static constexpr std::size_t kConsideredLimit = 32;
 
   struct Timing {
     base::Duration timeout;   // of the whole probe

@@ -11,6 +11,9 @@
 #include <chrono>
 #include <map>
 #include <stdexcept>
+#include <utility>
+
+#include "base/log.h"
 
 namespace probe {
 
@@ -160,7 +163,8 @@ class Resolver::Channel {
       sockets_.erase(found);
     } else if (found == sockets_.end()) {
       auto made = sockets_.emplace(socket, Watch(*this, socket)).first;
-      loop_.add(socket, events, made->second);
+      // Without room in the kernel the query runs into its timeout.
+      if (loop_.try_add(socket, events, made->second) != 0) sockets_.erase(made);
     } else {
       loop_.modify(socket, events);
     }
@@ -206,8 +210,12 @@ Resolver::~Resolver() = default;
 void Resolver::resolve(const std::string& host, model::IpProtocol protocol, Done done) {
   std::erase_if(retired_, [](const auto& channel) { return channel->idle(); });
   if (channel_->outdated()) {
-    retired_.push_back(std::move(channel_));
-    channel_ = std::make_unique<Channel>(loop_);
+    try {
+      auto next = std::make_unique<Channel>(loop_);
+      retired_.push_back(std::exchange(channel_, std::move(next)));
+    } catch (const std::runtime_error& error) {
+      base::log::warn("resolv.conf has changed; the old one stays", {{"error", error.what()}});
+    }
   }
   channel_->resolve(host, protocol, std::move(done));
 }
