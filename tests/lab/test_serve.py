@@ -1,5 +1,6 @@
 """The exporter as a service: its pages, reload, file_sd, /probe, hostile callers, start and end."""
 
+import crypt
 import json
 import re
 import signal
@@ -852,7 +853,8 @@ def test_starts_are_spread(lab, exporter):
     for times in starts.values():       # the first is early, so that a new target is soon known
         assert all(2.7 < later - earlier < 3.3 for earlier, later in zip(times[1:], times[2:])), times
     seconds = sorted(times[1] % 3 for times in starts.values())
-    assert max(later - earlier for earlier, later in zip(seconds, [*seconds[1:], seconds[0] + 3])) < 1.5, seconds
+    pauses = [later - earlier for earlier, later in zip(seconds, [*seconds[1:], seconds[0] + 3])]
+    assert max(pauses) < 1.5, seconds
 
 
 def test_a_new_resolver_is_used(lab, exporter):
@@ -893,3 +895,59 @@ def test_a_name_that_loses_an_address(lab, exporter):
     for name in ("ssh_probe_server_info", "ssh_probe_ip_protocol", "ssh_probe_responder_info"):
         assert samples.all(name) == [], name
     promtool(running.get("/metrics").text)
+
+
+# TLS and users.
+
+def web_config(exporter, keys, users=None, **tls):
+    """A web configuration file in the format of the exporter toolkit."""
+    made = {"tls_server_config": {"cert_file": str(keys.certificate), "key_file": str(keys.path("tls")),
+                                  **tls}}
+    if users:
+        made["basic_auth_users"] = users
+    path = exporter.folder / "web.yml"
+    path.write_text(json.dumps(made))
+    assert subprocess.run(["promtool", "check", "web-config", path], capture_output=True).returncode == 0
+    return path
+
+
+def curl(lab, *words):
+    done = lab.client.run(["curl", "-sk", "-m", "10", "-o", "/dev/null", "-w", "%{http_code}", *words],
+                          check=False)
+    return int(done.stdout or 0)
+
+
+def test_tls_and_users(lab, exporter, keys):
+    secret = crypt.crypt("pass word", crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=2**5))
+    path = web_config(exporter, keys, {"scraper": secret})
+    running = exporter.serve(lab.client, config(), flags=[f"--web.config.file={path}"], ready=False)
+    deadline = time.monotonic() + 10
+    while not port_open(lab, "127.0.0.1"):
+        assert time.monotonic() < deadline, running.log()
+        time.sleep(0.1)
+    url = "https://127.0.0.1:10062/metrics"
+    assert curl(lab, "-u", "scraper:pass word", url) == 200
+    assert curl(lab, "-u", "scraper:wrong", url) == 401
+    assert curl(lab, "-u", "nobody:pass word", url) == 401
+    assert curl(lab, url) == 401
+    assert curl(lab, "-X", "POST", "https://127.0.0.1:10062/-/reload") == 401
+    assert curl(lab, "http://127.0.0.1:10062/metrics") != 200
+    assert curl(lab, "--tls-max", "1.1", "-u", "scraper:pass word", url) == 0
+    # A TLS hello that never ends holds nobody up.
+    held = [running.open() for _ in range(50)]
+    for sock in held:
+        sock.sendall(b"\x16\x03\x01\x02\x00\x01")
+    assert curl(lab, "-u", "scraper:pass word", url) == 200
+    for sock in held:
+        sock.close()
+    assert running.stop() == 0
+
+
+@pytest.mark.parametrize("text", ["tls_server_config: {cert_file: /nonexistent, key_file: /nonexistent}",
+                                  "tls_server_confg: {}", "basic_auth_users: {a: plain}", "[", "just words"])
+def test_a_bad_web_file_at_start(text, lab, exporter):
+    path = exporter.folder / "web.yml"
+    path.write_text(text)
+    out = start_expecting_failure(lab, exporter.write_config(config()), f"--web.config.file={path}")
+    print(out)
+    assert "web.yml" in out or "/nonexistent" in out
