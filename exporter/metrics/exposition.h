@@ -58,17 +58,20 @@ class Exposition {
   void family(const prometheus::MetricFamily& family);
 
   void finish();
-  [[nodiscard]] std::string take() { return std::move(text_); }
-  void reserve(std::size_t bytes) { text_.reserve(bytes); }
+  [[nodiscard]] std::string take();
 
  private:
   void header();
+  char* room(std::size_t bytes);
+  void append(std::string_view bytes);
   void line(std::string_view suffix, std::string_view common, std::string_view own,
             const Value& value);
   void histogram(const prometheus::ClientMetric& metric);
 
   Sink sink_;
+  // Written through room(): appending to a string would cost more than the bytes themselves.
   std::string text_;
+  std::size_t size_ = 0;  // of what is written; text_ is longer
   std::string_view name_;
   std::string_view type_;
   std::string_view help_;
