@@ -176,11 +176,14 @@ void Prober::Core::place(Entry& entry, base::SteadyTime first) {
   }
 }
 
-// The next place that leaves at least half an interval after the last start and is not past.
+// The next place that leaves at least half an interval after the last start, and time for the probe
+// to end, and is not past.
 void Prober::Core::arm(Entry& entry) {
   if (entry.timer) loop_.cancel(*entry.timer);
-  const auto interval = entry.state->target->settings->interval;
-  const auto earliest = std::max(entry.slot + interval / 2, loop_.clock().steady());
+  const auto& settings = *entry.state->target->settings;
+  const base::Duration interval = settings.interval;
+  const auto gap = std::max(interval / 2, settings.timeout);
+  const auto earliest = std::max(entry.slot + gap, loop_.clock().steady());
   const auto since = (earliest.time_since_epoch() - entry.phase) % interval;
   entry.slot = earliest - since + (since > base::Duration::zero() ? interval : base::Duration{0});
   entry.timer = loop_.at(entry.slot, [this, &entry] { on_slot(entry); });
