@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <set>
 #include <utility>
@@ -19,12 +20,22 @@ namespace {
 
 // Editors and configuration managers write a file in several steps.
 constexpr auto kSettle = std::chrono::milliseconds(200);
+// However many steps, or whatever else is written in the same directory.
+constexpr auto kLongestSettle = std::chrono::seconds(2);
 // For file systems that do not tell of changes, and directories that did not exist before; the
 // interval is Prometheus' own default for file_sd.
 constexpr auto kRefresh = std::chrono::minutes(5);
 
 constexpr std::uint32_t kWatchedEvents =
     IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB;
+
+// Whether something on the way to the file refuses, so that it may still be there.
+bool out_of_sight(const std::filesystem::path& path) {
+  const auto refused = [](const std::filesystem::path& at, int mode) {
+    return access(at.c_str(), mode) != 0 && errno != ENOENT && errno != ENOTDIR;
+  };
+  return refused(path.parent_path(), R_OK | X_OK) || refused(path, F_OK);
+}
 
 }  // namespace
 
@@ -46,8 +57,11 @@ base::EventLoop::Progress Discovery::ready(std::uint32_t /*events*/) {
   alignas(inotify_event) std::array<char, 4096> buffer;  // NOLINT: filled by read
   bool any = false;
   while (::read(inotify_.get(), buffer.data(), buffer.size()) > 0) any = true;
-  if (any) schedule(kSettle);
-  return any ? base::EventLoop::Progress::some : base::EventLoop::Progress::none;
+  if (!any) return base::EventLoop::Progress::none;
+  const auto now = loop_.clock().steady();
+  if (!unsettled_since_) unsettled_since_ = now;
+  schedule(std::min<base::Duration>(kSettle, *unsettled_since_ + kLongestSettle - now));
+  return base::EventLoop::Progress::some;
 }
 
 void Discovery::stuck() { inotify_.reset(); }
@@ -82,7 +96,7 @@ Discovery::Version Discovery::version_of(const std::filesystem::path& path) {
   if (stat(path.c_str(), &status) != 0) return {};
   constexpr std::int64_t kNanoseconds = 1'000'000'000;
   return {status.st_dev, status.st_ino,
-          status.st_mtim.tv_sec * kNanoseconds + status.st_mtim.tv_nsec, status.st_size};
+          status.st_ctim.tv_sec * kNanoseconds + status.st_ctim.tv_nsec, status.st_size};
 }
 
 void Discovery::refresh(const std::filesystem::path& path, File& file,
@@ -101,7 +115,7 @@ void Discovery::refresh(const std::filesystem::path& path, File& file,
   file = {version, defaults, std::move(loaded->targets)};
 }
 
-// What the patterns name, and what is known from a directory that cannot be read now.
+// What the patterns name, and what is known of files that nobody can look for now.
 std::vector<std::filesystem::path> Discovery::files_of(const config::FileSdSource& source) const {
   std::vector<std::string> failures;
   auto paths = config::expand_patterns(source, &failures);
@@ -113,7 +127,7 @@ std::vector<std::filesystem::path> Discovery::files_of(const config::FileSdSourc
     for (const auto& pattern : source.patterns) {
       bool gone = std::find(paths.begin(), paths.end(), path) == paths.end();
       if (gone && path.parent_path() == std::filesystem::path(pattern).parent_path() &&
-          access(path.parent_path().c_str(), R_OK | X_OK) != 0) {
+          out_of_sight(path)) {
         paths.push_back(path);
       }
     }
@@ -124,6 +138,7 @@ std::vector<std::filesystem::path> Discovery::files_of(const config::FileSdSourc
 std::vector<std::shared_ptr<const model::Target>> Discovery::targets(
     const config::Configuration& configuration) {
   if (inotify_.valid()) watch(configuration.file_sd);
+  unsettled_since_.reset();
   schedule(kRefresh);
   auto defaults = std::make_shared<const model::ProbeSettings>(configuration.probe);
   std::map<std::filesystem::path, File> files;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/event_loop.h"
@@ -32,7 +33,9 @@ class Discovery final : private base::EventLoop::Handler {
   struct Version {  // of a file: what stat(2) says when it was read
     dev_t device = 0;
     ino_t inode = 0;
-    std::int64_t modified = 0;  // nanoseconds
+    // Nanoseconds of ctime: tools set the mtime, and the inode of a file just removed is used
+    // again.
+    std::int64_t changed = 0;
     std::int64_t size = -1;
     bool operator==(const Version&) const = default;
   };
@@ -58,6 +61,7 @@ class Discovery final : private base::EventLoop::Handler {
   std::map<std::filesystem::path, int> watched_;  // directory → watch descriptor
   std::map<std::filesystem::path, File> files_;
   base::EventLoop::TimerId timer_{};
+  std::optional<base::SteadyTime> unsettled_since_;  // the first change not read yet
 };
 
 }  // namespace app
