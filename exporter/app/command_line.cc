@@ -2,7 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <iostream>
-#include <map>
+#include <utility>
 
 #include "app/build_info.h"
 
@@ -24,21 +24,37 @@ void add_config_file(CLI::App& app, std::optional<std::string>& file) {
       ->type_name("FILE");
 }
 
+template <typename Value>
+using Choices = std::vector<std::pair<std::string, Value>>;
+
+// An option or a positional that takes one of a few words.
+template <typename Value>
+CLI::Option* add_choice(CLI::App& app, const std::string& name, Value& value,
+                        const Choices<Value>& choices, const std::string& help) {
+  std::vector<std::string> words;
+  for (const auto& [word, meaning] : choices) words.push_back(word);
+  auto choose = [&value, choices](const std::string& wanted) {
+    for (const auto& [word, meaning] : choices) {
+      if (word == wanted) value = meaning;
+    }
+  };
+  return app.add_option_function<std::string>(name, choose, help)
+      ->check(CLI::IsMember(words).description(""))
+      ->type_name(CLI::detail::join(words, "|"));
+}
+
 void add_log_flags(CLI::App& app, CommandLine& line) {
   using base::log::Format;
   using base::log::Level;
-  static const std::map<std::string, Level> kLevels{{"debug", Level::debug},
-                                                    {"info", Level::info},
-                                                    {"warn", Level::warn},
-                                                    {"error", Level::error}};
-  static const std::map<std::string, Format> kFormats{{"logfmt", Format::logfmt},
-                                                      {"json", Format::json}};
-  app.add_option("--log.level", line.log_level, "Least level that is logged (default info)")
-      ->transform(CLI::CheckedTransformer(kLevels).description(""))
-      ->type_name("debug|info|warn|error");
-  app.add_option("--log.format", line.log_format, "Form of log lines (default logfmt)")
-      ->transform(CLI::CheckedTransformer(kFormats).description(""))
-      ->type_name("logfmt|json");
+  add_choice<Level>(app, "--log.level", line.log_level,
+                    {{"debug", Level::debug},
+                     {"info", Level::info},
+                     {"warn", Level::warn},
+                     {"error", Level::error}},
+                    "Least level that is logged (default info)");
+  add_choice<Format>(app, "--log.format", line.log_format,
+                     {{"logfmt", Format::logfmt}, {"json", Format::json}},
+                     "Form of log lines (default logfmt)");
 }
 
 void add_serve_flags(CLI::App& app, ServeOptions& options) {
@@ -84,15 +100,27 @@ void add_commands(CLI::App& app, DiagnoseOptions& diagnose, HealthcheckOptions& 
       ->type_name("URL")
       ->capture_default_str();
 
-  static const std::map<std::string, ReferenceTopic> kTopics{{"config", ReferenceTopic::config},
-                                                             {"metrics", ReferenceTopic::metrics},
-                                                             {"causes", ReferenceTopic::causes}};
   auto* reference_command =
       app.add_subcommand("reference", "Print a reference of this version as Markdown");
-  reference_command->add_option("topic", reference.topic, "What about")
-      ->required()
-      ->transform(CLI::CheckedTransformer(kTopics).description(""))
-      ->type_name("config|metrics|causes");
+  add_choice<ReferenceTopic>(*reference_command, "topic", reference.topic,
+                             {{"config", ReferenceTopic::config},
+                              {"metrics", ReferenceTopic::metrics},
+                              {"causes", ReferenceTopic::causes}},
+                             "What about")
+      ->required();
+}
+
+// Flags of `serve` before another command would be ignored without a word.
+void refuse_misplaced_flags(const CLI::App& app) {
+  const auto commands = app.get_subcommands();
+  if (commands.empty() || commands.front()->get_name() == "serve") return;
+  const auto& command = commands.front()->get_name();
+  for (const auto* option : app.get_options()) {
+    if (option->count() == 0 || option->get_name().starts_with("--log.")) continue;
+    throw CLI::ValidationError(
+        option->get_name(),
+        "before '" + command + "' it means nothing; see " + command + " --help");
+  }
 }
 
 }  // namespace
@@ -113,6 +141,7 @@ std::variant<CommandLine, int> parse_command_line(int argc, const char* const* a
   add_commands(app, diagnose, healthcheck, reference);
   try {
     app.parse(argc, argv);
+    refuse_misplaced_flags(app);
   } catch (const CLI::ParseError& error) {
     return app.exit(error, std::cout, std::cerr) == 0 ? 0 : kUsageError;
   }
