@@ -48,8 +48,8 @@ LIBRARIES = {
 }
 
 STANDARD_C = set("""assert.h ctype.h dirent.h errno.h fcntl.h fnmatch.h getopt.h glob.h grp.h ifaddrs.h
-limits.h locale.h math.h netdb.h poll.h pthread.h pwd.h sched.h signal.h spawn.h stdarg.h stddef.h
-stdint.h stdio.h stdlib.h string.h strings.h syslog.h termios.h time.h unistd.h""".split())
+limits.h locale.h malloc.h math.h netdb.h poll.h pthread.h pwd.h sched.h signal.h spawn.h stdarg.h
+stddef.h stdint.h stdio.h stdlib.h string.h strings.h syslog.h termios.h time.h unistd.h""".split())
 SYSTEM = re.compile(r"(sys|netinet|arpa|net|linux|bits)/[a-z0-9_/]+\.h|[a-z_0-9]+")
 
 FORBIDDEN_CALLS = {
@@ -71,6 +71,17 @@ RAW_MEMORY = {
 # Sources without tests/unit/<module>/<file>_test.cc, and where they are tested instead.
 TESTED_ELSEWHERE = {
     "exporter/main.cc": "tests/lab runs the program",
+    # Signals, descriptors and sockets of a whole process.
+    "exporter/app/serve.cc": "tests/lab/test_serve.py: start, signals, reload, end, bad input",
+    # The option table and what it is made of have one door, the configuration's text.
+    "exporter/config/options.cc": "tests/unit/config/configuration_test.cc reads and prints each row",
+    "exporter/config/section.cc": "tests/unit/config/configuration_test.cc",
+    "exporter/config/value.cc": "tests/unit/config/configuration_test.cc: each type, good and bad",
+    "exporter/config/target_set.cc": "tests/unit/config/configuration_test.cc and file_sd_test.cc",
+    # Tables whose use is a page.
+    "exporter/metrics/own_metrics.cc": "tests/golden: every row",
+    "exporter/metrics/target_metrics.cc": "tests/golden: every row",
+    "exporter/web/connection_guard.cc": "tests/unit/web/server_test.cc: half-open connections",
 }
 
 TOP_LEVEL = {
