@@ -87,7 +87,9 @@ void Exporter::set_configuration(config::Configuration configuration) {
 
 void Exporter::update_targets() {
   auto targets = discovery_.targets(*configuration());
-  base::log::info("targets in force", {{"count", std::to_string(targets.size())}});
+  if (std::exchange(target_count_, targets.size()) != targets.size()) {
+    base::log::info("targets in force", {{"count", std::to_string(targets.size())}});
+  }
   prober_.set_targets(std::move(targets));
   // Reading large files leaves twice as much free memory behind as the targets need.
   malloc_trim(0);

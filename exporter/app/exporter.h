@@ -42,6 +42,7 @@ class Exporter final : public web::Backend {
   void update_targets();
 
   base::EventLoop& loop_;
+  std::size_t target_count_ = 0;  // at the last update, to tell of changes
   ServeOptions options_;
   std::mutex mutex_;
   bool stopping_ = false;                                       // guarded by mutex_

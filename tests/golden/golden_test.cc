@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
-#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -12,6 +10,7 @@
 #include "metrics/own_metrics.h"
 #include "metrics/page.h"
 #include "metrics/target_metrics.h"
+#include "support/program.h"
 #include "support/snapshots.h"
 #include "web/json.h"
 
@@ -35,15 +34,11 @@ void expect_golden(const std::string& name, const std::string& text) {
 
 // promtool's opinion of a page that is golden already.
 void expect_lint_free(const std::string& name) {
-  if (std::system("command -v promtool >/dev/null") != 0) GTEST_SKIP() << "promtool is missing";
-  const std::string command = "promtool check metrics <" + golden_path(name) + " 2>&1";
-  std::FILE* pipe = popen(command.c_str(), "r");
-  ASSERT_NE(pipe, nullptr);
-  std::string words;
-  std::array<char, 512> line{};
-  while (std::fgets(line.data(), line.size(), pipe) != nullptr) words += line.data();
-  EXPECT_EQ(pclose(pipe), 0) << words;
-  EXPECT_EQ(words, "");
+  const auto result =
+      test_support::run_program({"promtool", "check", "metrics"}, golden_path(name));
+  if (!result) GTEST_SKIP() << "promtool is missing";
+  EXPECT_EQ(result->exit_code, 0) << result->output;
+  EXPECT_EQ(result->output, "");
 }
 
 std::string metrics_page() {

@@ -108,7 +108,8 @@ def files(root, *patterns, below=("exporter", "tests")):
     relative = sorted(path.relative_to(root).as_posix() for path in found if path.is_file())
     skipped = ("tests/fixtures/", "tests/golden/", "tests/fuzz/corpus/")
     return [path for path in relative
-            if not path.startswith(skipped) and not NOT_OURS & set(path.split("/"))]
+            if (not path.startswith(skipped) or path.endswith((".cc", ".h")))
+            and not NOT_OURS & set(path.split("/"))]
 
 
 def text_of(root, path):

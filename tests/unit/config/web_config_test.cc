@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "support/program.h"
+
 namespace config {
 namespace {
 
@@ -21,15 +23,14 @@ std::string error_of(const std::string& yaml) {
 
 // What promtool, the oracle of this format, says; nullopt without promtool.
 std::optional<bool> promtool_accepts(const std::string& yaml) {
-  if (std::system("command -v promtool >/dev/null") != 0) return std::nullopt;
   std::string directory = "/tmp/web_config_test.XXXXXX";
   const std::filesystem::path root = mkdtemp(directory.data());
   std::ofstream(root / "web.yml") << yaml;
-  const auto command =
-      "promtool check web-config " + (root / "web.yml").string() + " >/dev/null 2>&1";
-  const bool accepted = std::system(command.c_str()) == 0;
+  const auto result =
+      test_support::run_program({"promtool", "check", "web-config", (root / "web.yml").string()});
   std::filesystem::remove_all(root);
-  return accepted;
+  if (!result) return std::nullopt;
+  return result->exit_code == 0;
 }
 
 TEST(WebConfig, NothingIsAllowed) {

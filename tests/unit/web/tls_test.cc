@@ -11,6 +11,7 @@
 
 #include "support/fake_backend.h"
 #include "support/http_client.h"
+#include "support/program.h"
 #include "web/server.h"
 
 namespace web {
@@ -27,11 +28,12 @@ class TlsTest : public testing::Test {
     root_ = mkdtemp(directory.data());
     for (const char* name : {"server", "stranger"}) {
       const auto base = (root_ / name).string();
-      const auto command =
-          "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "
-          "/CN=localhost -keyout " +
-          base + ".key -out " + base + ".crt >/dev/null 2>&1";
-      ASSERT_EQ(std::system(command.c_str()), 0);
+      const auto made = test_support::run_program(
+          {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+           "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout", base + ".key", "-out",
+           base + ".crt"});
+      ASSERT_TRUE(made);
+      ASSERT_EQ(made->exit_code, 0) << made->output;
     }
   }
   static void TearDownTestSuite() { std::filesystem::remove_all(root_); }
