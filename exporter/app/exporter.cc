@@ -32,6 +32,7 @@ web::ProbeReply reply_to(probe::Prober::Once once) {
       return refuse(web::ProbeRefusal::forbidden_address,
                     once.culprit->to_string() + " is outside probe_endpoint.allowed_networks");
     case probe::ProbeRun::End::postponed:
+      if (!once.culprit) return refuse(web::ProbeRefusal::busy, "the target is being probed now");
       return refuse(web::ProbeRefusal::busy,
                     once.culprit->to_string() +
                         " is already probed once per second, the most an sshd tolerates");

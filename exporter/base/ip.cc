@@ -64,6 +64,11 @@ IpAddress IpAddress::from_v4(in_addr address) {
 }
 
 IpAddress IpAddress::from_v6(const in6_addr& address, std::uint32_t scope_id) {
+  if (IN6_IS_ADDR_V4MAPPED(&address)) {
+    in_addr v4{};
+    std::memcpy(&v4, address.s6_addr + 12, sizeof v4);
+    return from_v4(v4);
+  }
   IpAddress result;
   result.family_ = IpFamily::ipv6;
   result.scope_id_ = scope_id;

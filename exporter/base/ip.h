@@ -24,9 +24,10 @@ class IpAddress {
   // Accepts dotted IPv4, and IPv6 with an optional %scope (interface name or index).
   // Nothing else: no brackets, ports, octal or short IPv4 forms.
   static std::optional<IpAddress> parse(std::string_view text);
-  // IPv4-mapped IPv6 stays IPv6. nullopt for families other than AF_INET and AF_INET6.
+  // nullopt for families other than AF_INET and AF_INET6.
   static std::optional<IpAddress> from_sockaddr(const sockaddr* address);
   static IpAddress from_v4(in_addr address);
+  // An IPv4-mapped address (::ffff:192.0.2.1) becomes the IPv4 address that is on the wire.
   static IpAddress from_v6(const in6_addr& address, std::uint32_t scope_id = 0);
 
   [[nodiscard]] IpFamily family() const { return family_; }

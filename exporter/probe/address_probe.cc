@@ -50,13 +50,15 @@ CheckOutcome check_outcome(const model::Observation& seen) {
 
 AddressProbe::AddressProbe(const Shared& shared, const model::Target& target,
                            const base::IpAddress& address, base::SteadyTime start,
-                           base::SteadyTime deadline, bool follow_up, Done done)
+                           base::SteadyTime deadline, bool follow_up, Done done,
+                           std::function<void()> silent)
     : shared_(shared),
       target_(target),
       start_(start),
       deadline_(deadline),
       follow_up_(follow_up),
-      done_(std::move(done)) {
+      done_(std::move(done)),
+      silent_(std::move(silent)) {
   result_.address = address;
 }
 
@@ -83,7 +85,7 @@ void AddressProbe::connect() {
       Connection::Request{result_.address, target_.port, settings.source_address, settings.depth,
                           &settings.client, deadline_},
       [this](model::Observation seen) { on_observed(std::move(seen)); });
-  if (follow_up_ && !settings.control_ports.empty()) {
+  if (follow_up_) {
     const auto now = shared_.loop.clock().steady();
     silence_timer_ =
         shared_.loop.at(now + std::min(kSilence, (deadline_ - now) / 2), [this] { on_silence(); });
@@ -95,6 +97,7 @@ void AddressProbe::connect() {
 void AddressProbe::on_silence() {
   silence_timer_.reset();
   if (!connection_ || !connection_->connecting()) return;
+  if (silent_) silent_();
   plan_checks(false);
   next_check();
 }

@@ -28,9 +28,11 @@ class AddressProbe {
   // Called once, from the loop and never from start(); may destroy the probe.
   using Done = std::function<void()>;
 
-  // `start` must have been reserved with the pacer.
+  // `start` must have been reserved with the pacer. `silent`, if not empty, is called when the
+  // address has not answered for a while.
   AddressProbe(const Shared& shared, const model::Target& target, const base::IpAddress& address,
-               base::SteadyTime start, base::SteadyTime deadline, bool follow_up, Done done);
+               base::SteadyTime start, base::SteadyTime deadline, bool follow_up, Done done,
+               std::function<void()> silent = {});
   ~AddressProbe();
   AddressProbe(const AddressProbe&) = delete;
   AddressProbe& operator=(const AddressProbe&) = delete;
@@ -58,6 +60,7 @@ class AddressProbe {
   base::SteadyTime deadline_;
   bool follow_up_;
   Done done_;
+  std::function<void()> silent_;
   model::AddressResult result_;
   std::unique_ptr<Connection> connection_;  // until it has been observed
   std::vector<model::PortCheck> planned_;   // still to do, in reverse order

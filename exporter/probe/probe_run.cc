@@ -98,6 +98,22 @@ void ProbeRun::on_resolved(Resolution resolution) {
   choose(std::move(resolution.addresses));
 }
 
+// Unless none of them can be routed: then their errors are the answer.
+void ProbeRun::skip_unroutable(std::vector<base::IpAddress>& addresses) {
+  std::vector<base::IpAddress> usable;
+  std::vector<model::SkippedAddress> skipped;
+  for (const auto& address : addresses) {
+    if (has_route(address)) {
+      usable.push_back(address);
+    } else {
+      skipped.push_back({address, model::SkipReason::no_route});
+    }
+  }
+  if (usable.empty()) return;
+  addresses = std::move(usable);
+  result_.skipped = std::move(skipped);
+}
+
 void ProbeRun::choose(std::vector<base::IpAddress> addresses) {
   if (addresses.size() > kConsideredLimit) addresses.resize(kConsideredLimit);
   if (permit_) {
@@ -107,17 +123,7 @@ void ProbeRun::choose(std::vector<base::IpAddress> addresses) {
       return;
     }
   }
-  if (addresses.size() > 1 && std::any_of(addresses.begin(), addresses.end(), has_route)) {
-    std::vector<base::IpAddress> usable;
-    for (const auto& address : addresses) {
-      if (has_route(address)) {
-        usable.push_back(address);
-      } else {
-        result_.skipped.push_back({address, model::SkipReason::no_route});
-      }
-    }
-    addresses = std::move(usable);
-  }
+  if (addresses.size() > 1) skip_unroutable(addresses);
   for (; addresses.size() > kAddressLimit; addresses.pop_back()) {
     result_.skipped.push_back({addresses.back(), model::SkipReason::over_limit});
   }
@@ -143,12 +149,23 @@ void ProbeRun::choose(std::vector<base::IpAddress> addresses) {
 void ProbeRun::launch(const std::vector<Start>& starts, bool follow_up) {
   const auto first = probes_.size();
   for (const auto& start : starts) {
-    probes_.push_back(std::make_unique<AddressProbe>(shared_, *target_, start.address, start.when,
-                                                     deadline_, follow_up,
-                                                     [this] { on_address_done(); }));
+    probes_.push_back(std::make_unique<AddressProbe>(
+        shared_, *target_, start.address, start.when, deadline_, follow_up,
+        [this] { on_address_done(); }, [this] { try_spare(); }));
   }
   running_ += starts.size();
   for (auto i = first; i < probes_.size(); ++i) probes_[i]->start();
+}
+
+// With `addresses: first`: the first is refused or silent so far, and another may be better.
+void ProbeRun::try_spare() {
+  const auto now = shared_.loop.clock().steady();
+  std::vector<Start> starts;
+  for (const auto& address : std::exchange(spare_, {})) {
+    auto slot = shared_.pacer.reserve(address, now, deadline_ - kShortestLook);
+    if (slot) starts.push_back({address, *slot});
+  }
+  launch(starts, false);
 }
 
 void ProbeRun::on_address_done() {
@@ -156,19 +173,8 @@ void ProbeRun::on_address_done() {
   for (auto i = result_.addresses.size(); i < probes_.size(); ++i) {
     result_.addresses.push_back(probes_[i]->take_result());
   }
-  if (failed_to_connect(result_.addresses.front())) {
-    const auto now = shared_.loop.clock().steady();
-    std::vector<Start> starts;
-    for (const auto& address : std::exchange(spare_, {})) {
-      auto slot = shared_.pacer.reserve(address, now, deadline_ - kShortestLook);
-      if (slot) starts.push_back({address, *slot});
-    }
-    if (!starts.empty()) {
-      launch(starts, false);
-      return;
-    }
-  }
-  end(End::completed, std::nullopt);
+  if (failed_to_connect(result_.addresses.front())) try_spare();
+  if (running_ == 0) end(End::completed, std::nullopt);
 }
 
 void ProbeRun::end(End end, std::optional<base::IpAddress> culprit) {

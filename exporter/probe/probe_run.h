@@ -62,8 +62,10 @@ class ProbeRun {
 
   void on_resolved(Resolution resolution);
   void on_resolve_deadline();
+  void skip_unroutable(std::vector<base::IpAddress>& addresses);
   void choose(std::vector<base::IpAddress> addresses);
   void launch(const std::vector<Start>& starts, bool follow_up);
+  void try_spare();
   void on_address_done();
   void end(End end, std::optional<base::IpAddress> culprit);
 

@@ -79,12 +79,20 @@ class Prober::Core {
     bool crowded = false;                     // its address is: said so in the log
   };
 
+  // Beside the schedule; whoever asks for the same meanwhile gets the same answer.
+  struct OnceRun {
+    std::shared_ptr<const model::Target> target;
+    std::unique_ptr<ProbeRun> run;
+    std::vector<std::function<void(Once)>> waiting;
+  };
+
   [[nodiscard]] Shared shared() { return {loop_, pacer_, rejections_}; }
   void place(Entry& entry, base::SteadyTime first);
   void arm(Entry& entry);
   void on_slot(Entry& entry);
   void start(Entry& entry, base::SteadyTime slot);
   void finish(Entry& entry, const model::Target& target, ProbeRun::Completion completion);
+  void finish_once(const std::string& name, ProbeRun::Completion completion);
   std::shared_ptr<model::ProbeReport> conclude(const model::Target& target,
                                                model::ProbeResult result);
   void count(const model::ProbeResult& result);
@@ -101,8 +109,7 @@ class Prober::Core {
   Publish publish_;
   std::unordered_map<std::string, std::unique_ptr<Entry>> entries_;  // by target name
   std::vector<Entry*> order_;                                        // as configured
-  std::unordered_map<std::uint64_t, std::unique_ptr<ProbeRun>> once_;
-  std::uint64_t next_once_ = 0;
+  std::unordered_map<std::string, OnceRun> once_;                    // by target name
   model::FleetState fleet_;
   std::optional<EventLoop::TimerId> publish_timer_;
   base::SteadyTime published_;
@@ -147,7 +154,10 @@ void Prober::Core::set_targets(const std::vector<std::shared_ptr<const model::Ta
       const bool same = *state->target->settings == *target->settings;
       state->target = target;
       slot->state = std::move(state);
-      if (!same) place(*slot, first);
+      if (!same) {
+        place(*slot, first);
+        first += kFirstStep;
+      }
     }
     order_.push_back(slot.get());
   }
@@ -264,24 +274,46 @@ void Prober::Core::count(const model::ProbeResult& result) {
 void Prober::Core::probe_once(std::shared_ptr<const model::Target> target,
                               const ProbeRun::Timing& timing, ProbeRun::Permit permit,
                               std::function<void(Once)> done) {
-  const auto id = next_once_++;
-  ++fleet_.probes_in_flight;
-  auto finished = [this, id, target, done = std::move(done)](ProbeRun::Completion completion) {
-    auto self = once_.extract(id);  // ends with this function, which it has called
-    --fleet_.probes_in_flight;
-    Once once{completion.end, completion.culprit, nullptr};
-    if (completion.end == ProbeRun::End::completed) {
-      model::TargetState before;
-      before.target = target;
-      once.state = with_result(before, conclude(*target, std::move(completion.result)));
+  const auto& name = target->name;
+  if (auto running = once_.find(name); running != once_.end()) {
+    if (*running->second.target->settings == *target->settings) {
+      running->second.waiting.push_back(std::move(done));
+    } else {
+      done({ProbeRun::End::postponed, std::nullopt, nullptr});
     }
-    changed();
-    done(std::move(once));
-  };
-  auto run = std::make_unique<ProbeRun>(shared(), resolver_, target, timing, std::move(permit),
-                                        std::move(finished));
-  run->start();
-  once_.emplace(id, std::move(run));
+    return;
+  }
+  if (auto entry = entries_.find(name); entry != entries_.end() && entry->second->run) {
+    done({ProbeRun::End::postponed, std::nullopt, nullptr});
+    return;
+  }
+  ++fleet_.probes_in_flight;
+  auto& once = once_[name];
+  once.target = target;
+  once.waiting.push_back(std::move(done));
+  once.run = std::make_unique<ProbeRun>(
+      shared(), resolver_, target, timing, std::move(permit),
+      [this, name](ProbeRun::Completion completion) { finish_once(name, std::move(completion)); });
+  once.run->start();
+}
+
+void Prober::Core::finish_once(const std::string& name, ProbeRun::Completion completion) {
+  const auto node = once_.extract(name);  // ends with this function, which it has called
+  const auto& once = node.mapped();
+  --fleet_.probes_in_flight;
+  Once answer{completion.end, completion.culprit, nullptr};
+  if (completion.end == ProbeRun::End::completed) {
+    model::TargetState before;
+    before.target = once.target;
+    answer.state = with_result(before, conclude(*once.target, std::move(completion.result)));
+  }
+  changed();
+  for (const auto& done : once.waiting) done(answer);
+  if (auto entry = entries_.find(node.key()); entry != entries_.end()) {
+    if (auto slot = std::exchange(entry->second->overdue, std::nullopt)) {
+      start(*entry->second, *slot);
+    }
+  }
 }
 
 void Prober::Core::changed() {

@@ -27,7 +27,8 @@ class Prober {
 
   struct Once {
     ProbeRun::End end = ProbeRun::End::completed;
-    std::optional<base::IpAddress> culprit;           // with forbidden and postponed
+    // With forbidden and postponed; absent if the target itself is being probed in another way.
+    std::optional<base::IpAddress> culprit;
     std::shared_ptr<const model::TargetState> state;  // with completed
   };
 
@@ -46,6 +47,7 @@ class Prober {
   // if its settings are the same, its place in the schedule.
   void set_targets(std::vector<std::shared_ptr<const model::Target>> targets);
 
+  // Never two probes of one target at once: who asks for one that is under way gets its answer.
   // One probe now, beside the schedule but under the same pacing. `done` is called on the prober's
   // thread, once; if the prober stops before, it is destroyed uncalled.
   void probe_once(std::shared_ptr<const model::Target> target, const ProbeRun::Timing& timing,

@@ -25,6 +25,9 @@ constexpr const char* kResolverConfiguration = "/etc/resolv.conf";
 // Per server and try; the probe's own deadline usually comes first. glibc waits 5 s, twice.
 constexpr int kQueryTimeoutMilliseconds = 2000;
 constexpr int kQueryTries = 3;
+// How long one family may keep the other waiting: many times a usual answer, and short beside a
+// probe.
+constexpr auto kFamilyPatience = std::chrono::seconds(1);
 
 // What resolv.conf looked like when a channel was made; laptops and DHCP change it under us.
 struct FileIdentity {
@@ -59,7 +62,11 @@ Resolution failure(int status) {
                       status == ARES_EBADNAME || status == ARES_ENONAME;
   Resolution resolution;
   resolution.failure = absent ? model::Outcome::dns_not_found : model::Outcome::dns_failed;
-  resolution.detail = ares_strerror(status);
+  // c-ares has one status for servers that cannot be reached and for those that answer with an
+  // error.
+  resolution.detail = status == ARES_ECONNREFUSED
+                          ? "no name server gave a usable answer (unreachable, SERVFAIL or REFUSED)"
+                          : ares_strerror(status);
   return resolution;
 }
 
@@ -73,6 +80,17 @@ Resolution addresses_of(const ares_addrinfo& info) {
   }
   if (resolution.addresses.empty()) return failure(ARES_ENODATA);
   return resolution;
+}
+
+// The addresses of both families, the preferred one first.
+Resolution joined(const std::optional<Resolution>& first, const std::optional<Resolution>& second) {
+  Resolution both;
+  for (const auto* family : {&first, &second}) {
+    if (!*family) continue;
+    const auto& addresses = (*family)->addresses;
+    both.addresses.insert(both.addresses.end(), addresses.begin(), addresses.end());
+  }
+  return both;
 }
 
 }  // namespace
@@ -207,7 +225,7 @@ Resolver::Resolver(EventLoop& loop) : loop_(loop) {
 
 Resolver::~Resolver() = default;
 
-void Resolver::resolve(const std::string& host, model::IpProtocol protocol, Done done) {
+Resolver::Channel& Resolver::current_channel() {
   std::erase_if(retired_, [](const auto& channel) { return channel->idle(); });
   if (channel_->outdated()) {
     try {
@@ -217,7 +235,69 @@ void Resolver::resolve(const std::string& host, model::IpProtocol protocol, Done
       base::log::warn("resolv.conf has changed; the old one stays", {{"error", error.what()}});
     }
   }
-  channel_->resolve(host, protocol, std::move(done));
+  return *channel_;
+}
+
+// One question for both families, and, if that takes long, one for each beside it: servers that
+// drop AAAA queries must not hide the A record that they know.
+struct Resolver::Race {
+  Done done;  // empty once called
+  std::optional<EventLoop::TimerId> timer;
+  std::optional<Resolution> v4;
+  std::optional<Resolution> v6;
+};
+
+void Resolver::resolve(const std::string& host, model::IpProtocol protocol, Done done) {
+  auto& channel = current_channel();
+  if (protocol != model::IpProtocol::any) {
+    channel.resolve(host, protocol, std::move(done));
+    return;
+  }
+  auto race = std::make_shared<Race>();
+  race->done = std::move(done);
+  race->timer = loop_.at(loop_.clock().steady() + kFamilyPatience,
+                         [this, race, host, alive = std::weak_ptr<bool>(alive_)] {
+                           race->timer.reset();
+                           if (!alive.expired()) ask_families(race, host);
+                         });
+  channel.resolve(host, protocol,
+                  [this, race](Resolution resolution) { end_race(race, std::move(resolution)); });
+}
+
+void Resolver::ask_families(const std::shared_ptr<Race>& race, const std::string& host) {
+  auto& channel = current_channel();
+  channel.resolve(host, model::IpProtocol::ipv4, [this, race](Resolution resolution) {
+    on_family(race, race->v4, std::move(resolution));
+  });
+  channel.resolve(host, model::IpProtocol::ipv6, [this, race](Resolution resolution) {
+    on_family(race, race->v6, std::move(resolution));
+  });
+}
+
+// Addresses of one family wait a little for the other's; failures wait for the question about both.
+void Resolver::on_family(const std::shared_ptr<Race>& race, std::optional<Resolution>& slot,
+                         Resolution resolution) {
+  slot = std::move(resolution);
+  if (!race->done) return;
+  const auto found = joined(race->v6, race->v4);
+  if (found.addresses.empty()) return;
+  if (race->v4 && race->v6) {
+    end_race(race, found);
+  } else if (!race->timer) {
+    race->timer = loop_.at(loop_.clock().steady() + kFamilyPatience,
+                           [this, race, found, alive = std::weak_ptr<bool>(alive_)] {
+                             race->timer.reset();
+                             if (!alive.expired()) end_race(race, found);
+                           });
+  }
+}
+
+void Resolver::end_race(const std::shared_ptr<Race>& race, Resolution resolution) {
+  if (!race->done) return;
+  if (race->timer) loop_.cancel(*race->timer);
+  race->timer.reset();
+  auto done = std::exchange(race->done, nullptr);
+  done(std::move(resolution));
 }
 
 bool is_local_name(const std::string& host) {

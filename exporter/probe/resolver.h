@@ -38,7 +38,16 @@ class Resolver {
 
  private:
   class Channel;
+  struct Race;
+
+  void ask_families(const std::shared_ptr<Race>& race, const std::string& host);
+  void on_family(const std::shared_ptr<Race>& race, std::optional<Resolution>& slot,
+                 Resolution resolution);
+  void end_race(const std::shared_ptr<Race>& race, Resolution resolution);
+  Channel& current_channel();
+
   base::EventLoop& loop_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // lets a late timer find us gone
   std::unique_ptr<Channel> channel_;
   std::vector<std::unique_ptr<Channel>> retired_;  // old configuration, finishing its queries
 };

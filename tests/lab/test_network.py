@@ -310,6 +310,23 @@ def test_dns_servfail(lab, exporter):
     check(result, Expect("dns_failed", "resolve", "dns_failed", SURE), V4)
 
 
+def test_dns_server_drops_aaaa(lab, exporter):
+    """The A record is answered, the AAAA question never: the address that is known is probed."""
+    def only_a(query):
+        end = query.index(b"\0", 12) + 5
+        if query[end - 4:end - 2] != b"\0\1":
+            return None
+        answer = b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" + socket.inet_aton("10.77.2.2")
+        return query[:2] + b"\x81\x80\0\1\0\1\0\0\0\0" + query[12:end] + answer
+    polite_ssh(lab)
+    with udp_server(lab, only_a):
+        lab.daemons.dnsmasq(lab.router, "10.77.1.1", "--server=/slow.test/10.77.1.1#5300")
+        ask(lab, "10.77.1.1")
+        result = dns_case(lab, exporter, "host.slow.test", timeout=8)
+    check(result, OK, V4)
+    assert result["phases"]["resolve"] < 4
+
+
 def test_dns_silent(lab, exporter):
     """The server takes the question and never answers; the deadline holds all the same."""
     sock = lab.router.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -433,6 +450,24 @@ def test_all_addresses_are_refused(lab, exporter):
     result = dns_case(lab, exporter, "host.lab.test")
     check(result, CLOSED, V4)
     assert {a["cause"] for a in result["addresses"]} == {"port_closed"}
+
+
+def test_the_first_address_is_silent_another_is_not(lab, exporter):
+    names(lab, {"host": [V4.host, V4.host_second]})
+    polite_ssh(lab)
+    probe = {"addresses": "first"}
+    first = dns_case(lab, exporter, "host.lab.test", probe=probe)["addresses"][0]["address"]
+    other = ({V4.host, V4.host_second} - {first}).pop()
+    drop("host", "input", f"ip daddr {first} meta l4proto tcp")(lab)
+    seen = set()
+    for _ in range(6):  # dnsmasq turns the order of its answers round
+        result = dns_case(lab, exporter, "host.lab.test", timeout=6, probe=probe)
+        found = by_address(result)
+        seen.add(len(found))
+        if len(found) == 2:
+            assert found[first]["outcome"] == "timeout" and found[other]["cause"] == "none"
+            break
+    assert 2 in seen
 
 
 def test_only_the_first_address(lab, exporter, sniffer):

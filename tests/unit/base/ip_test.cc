@@ -1,5 +1,6 @@
 #include "base/ip.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
 
 #include <set>
@@ -30,7 +31,7 @@ TEST(IpAddress, ReadsAndPrintsBothFamilies) {
                                                         {"::", "::"},
                                                         {"::1", "::1"},
                                                         {"2001:DB8:0:0::1", "2001:db8::1"},
-                                                        {"::ffff:192.0.2.1", "::ffff:192.0.2.1"},
+                                                        {"::ffff:192.0.2.1", "192.0.2.1"},
                                                         {"fe80::1%1", "fe80::1%lo"},
                                                         {"fe80::1%lo", "fe80::1%lo"},
                                                         {"fe80::1%4000000", "fe80::1%4000000"}}) {
@@ -38,7 +39,6 @@ TEST(IpAddress, ReadsAndPrintsBothFamilies) {
     EXPECT_EQ(ip(printed), ip(text));
   }
   EXPECT_TRUE(ip("192.0.2.1").is_v4());
-  EXPECT_EQ(ip("::ffff:192.0.2.1").family(), IpFamily::ipv6);
 }
 
 TEST(IpAddress, RefusesOtherForms) {
@@ -215,6 +215,16 @@ TEST(HostPort, LongNamesEndAtTheLimitOfDns) {
   auto parsed = parse_host_port(std::string(254, 'a'), 22);
   ASSERT_FALSE(parsed.ok());
   EXPECT_LT(parsed.error().size(), 200U);
+}
+
+TEST(IpAddress, MappedAddressesAreTheIpv4AddressOnTheWire) {
+  EXPECT_EQ(IpAddress::parse("::ffff:192.0.2.1"), IpAddress::parse("192.0.2.1"));
+  EXPECT_FALSE(IpNetwork::parse("::/0")->contains(*IpAddress::parse("::ffff:192.0.2.1")));
+  sockaddr_in6 mapped{};
+  mapped.sin6_family = AF_INET6;
+  inet_pton(AF_INET6, "::ffff:192.0.2.1", &mapped.sin6_addr);
+  EXPECT_EQ(IpAddress::from_sockaddr(reinterpret_cast<const sockaddr*>(&mapped)),
+            IpAddress::parse("192.0.2.1"));
 }
 
 }  // namespace

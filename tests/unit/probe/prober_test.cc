@@ -169,7 +169,7 @@ TEST_F(ProberTest, ThousandsOfTargetsReplacedWhileProbesRun) {
   ASSERT_TRUE(published([](const auto& targets) { return targets.size() == 10'000; }));
   prober_->set_targets({});
   ASSERT_TRUE(published([](const auto& targets) { return targets.empty(); }));
-  for (int i = 0; i < 300 && test_support::open_descriptors() > before; ++i) {
+  for (int i = 0; i < 3000 && test_support::open_descriptors() > before; ++i) {
     std::this_thread::sleep_for(10ms);
   }
   EXPECT_EQ(test_support::open_descriptors(), before);
@@ -197,6 +197,63 @@ TEST_F(ProberTest, ProbeOnce) {
   EXPECT_TRUE(done->state->last->diagnosis.success);
   EXPECT_TRUE(published([](const auto& targets) { return targets.empty(); }))
       << "it is no target of the schedule";
+}
+
+TEST_F(ProberTest, WhoAsksForTheSameMeanwhileGetsTheSameAnswer) {
+  TcpPeer quiet([](const TcpPeer::Stream& stream) { stream.receive_all(); });
+  const auto wanted = target("127.0.0.1", quiet.port());
+  std::vector<std::future<Prober::Once>> answers;
+  for (int i = 0; i < 3; ++i) {
+    auto promise = std::make_shared<std::promise<Prober::Once>>();
+    answers.push_back(promise->get_future());
+    prober_->probe_once(wanted, {500ms, 0s, true}, {},
+                        [promise](Prober::Once done) { promise->set_value(std::move(done)); });
+  }
+  const auto first = answers[0].get().state;
+  ASSERT_TRUE(first);
+  EXPECT_EQ(answers[1].get().state, first);
+  EXPECT_EQ(answers[2].get().state, first);
+  EXPECT_THAT(quiet.accepted(), SizeIs(1));
+}
+
+TEST_F(ProberTest, NeverTwoProbesOfOneTarget) {
+  TcpPeer quiet([](const TcpPeer::Stream& stream) { stream.receive_all(); });
+  settings_.interval = settings_.timeout = 3s;
+  prober_->set_targets({target("127.0.0.1", quiet.port())});
+  ASSERT_TRUE(published([](const auto& targets) { return targets.size() == 1; }));
+  std::this_thread::sleep_for(200ms);
+  auto done = once(target("127.0.0.1", quiet.port()), {1s, 1s, true});
+  ASSERT_TRUE(done);
+  EXPECT_EQ(done->end, ProbeRun::End::postponed);
+  EXPECT_FALSE(done->culprit);
+}
+
+TEST_F(ProberTest, ChangedSettingsStartSpread) {
+  TcpPeer server(greet, "0.0.0.0");
+  settings_.interval = 1h;
+  const auto all = [&] {
+    std::vector<std::shared_ptr<const model::Target>> targets;
+    for (int i = 1; i <= 30; ++i) {
+      targets.push_back(target("127.0.9." + std::to_string(i), server.port()));
+    }
+    return targets;
+  };
+  const auto completed = [&](std::uint64_t probes) {
+    return published([probes](const auto& targets) {
+      return targets.size() == 30 &&
+             std::all_of(targets.begin(), targets.end(),
+                         [probes](const auto& t) { return t->probes >= probes; });
+    });
+  };
+  prober_->set_targets(all());
+  ASSERT_TRUE(completed(1));
+  std::this_thread::sleep_for(1s);  // the pace
+  settings_.depth = model::Depth::connect;
+  prober_->set_targets(all());
+  ASSERT_TRUE(completed(2));
+  const auto accepted = server.accepted();
+  ASSERT_THAT(accepted, SizeIs(60));
+  EXPECT_GE(accepted[59] - accepted[30], 200ms);
 }
 
 TEST_F(ProberTest, ProbeOnceForbidden) {
