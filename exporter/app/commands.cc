@@ -1,5 +1,7 @@
 #include "app/commands.h"
 
+#include <sys/resource.h>
+
 #include <iostream>
 #include <string>
 
@@ -31,10 +33,20 @@ std::string causes_reference() {
   return text;
 }
 
+// A silent target holds a descriptor for its whole timeout; the usual soft limit of 1024 is too few
+// for thousands of them, and nothing here uses select().
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 }  // namespace
 
 int run(const CommandLine& line) {
   base::log::configure(line.log_level, line.log_format);
+  raise_descriptor_limit();
   return std::visit(Dispatch{}, line.command);
 }
 

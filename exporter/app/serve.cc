@@ -1,6 +1,5 @@
 // `serve`: the main thread waits for signals and changed files while the others work.
 
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
 
@@ -56,15 +55,6 @@ class Signals final : private EventLoop::Handler {
   base::Fd descriptor_;
 };
 
-// A silent target holds a descriptor for its whole timeout; the usual soft limit of 1024 is too few
-// for thousands of them, and nothing here uses select().
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 int check(const base::Result<config::Configuration>& configuration) {
   if (!configuration) return 1;
   std::cout << config::print(*configuration);
@@ -97,7 +87,6 @@ int serve(const ServeOptions& options) {
   if (options.config_check) return of_web ? check(configuration) : 1;
   if (!configuration || !of_web) return 1;
 
-  raise_descriptor_limit();
   base::SystemClock clock;
   EventLoop loop(clock);
   Exporter* running = nullptr;
