@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "app/build_info.h"
+#include "web/routes.h"
 
 namespace app {
 
@@ -73,7 +74,7 @@ void add_serve_flags(CLI::App& app, ServeOptions& options) {
                  "TLS and authentication, in the format of the Prometheus exporter toolkit")
       ->type_name("FILE");
   app.add_option("--web.route-prefix", options.route_prefix,
-                 "Prefix of all paths. Default: the path of --web.external-url")
+                 "Prefix of all paths, / for none. Default: the path of --web.external-url")
       ->type_name("PREFIX");
   app.add_option("--web.external-url", options.external_url,
                  "URL under which the exporter is reached, for links")
@@ -123,6 +124,14 @@ void refuse_misplaced_flags(const CLI::App& app) {
   }
 }
 
+void settle_paths(ServeOptions& options) {
+  if (auto usable = web::check_telemetry_path(options.telemetry_path); !usable) {
+    throw CLI::ValidationError("--web.telemetry-path",
+                               "'" + options.telemetry_path + "' " + usable.error());
+  }
+  options.route_prefix = web::normalised_prefix(options.route_prefix, options.external_url);
+}
+
 }  // namespace
 
 std::variant<CommandLine, int> parse_command_line(int argc, const char* const* argv) {
@@ -142,6 +151,7 @@ std::variant<CommandLine, int> parse_command_line(int argc, const char* const* a
   try {
     app.parse(argc, argv);
     refuse_misplaced_flags(app);
+    settle_paths(serve);
   } catch (const CLI::ParseError& error) {
     return app.exit(error, std::cout, std::cerr) == 0 ? 0 : kUsageError;
   }

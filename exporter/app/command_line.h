@@ -18,7 +18,7 @@ struct ServeOptions {
   std::vector<std::string> listen_addresses{":10062"};
   std::string telemetry_path = "/metrics";
   std::string web_config_file;
-  std::string route_prefix;
+  std::string route_prefix;  // as from web::normalised_prefix()
   std::string external_url;
 };
 

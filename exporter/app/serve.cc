@@ -1,5 +1,6 @@
 // `serve`: the main thread waits for signals and changed files while the others work.
 
+#include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
 
@@ -33,7 +34,7 @@ class Signals final : private EventLoop::Handler {
     pthread_sigmask(SIG_BLOCK, &wanted, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
     descriptor_ = base::Fd(signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));
-    loop_.add(descriptor_.get(), 1 /* EPOLLIN */, *this);
+    loop_.add(descriptor_.get(), EPOLLIN, *this);
   }
   ~Signals() { loop_.remove(descriptor_.get()); }
   Signals(const Signals&) = delete;
@@ -92,8 +93,8 @@ int serve(const ServeOptions& options) {
   Exporter* running = nullptr;
   Signals signals(loop, [&](int signal) {
     if (signal == SIGHUP) {
-      if (running != nullptr) [[maybe_unused]]
-        auto result = running->apply_reload();
+      // It logs by itself what came of it.
+      if (running != nullptr) static_cast<void>(running->apply_reload());
     } else {
       base::log::info("ending", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
       sd_notify(0, "STOPPING=1");

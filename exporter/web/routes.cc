@@ -112,12 +112,38 @@ class Occupied {
   int number_;
 };
 
+std::string_view path_of(std::string_view url) {
+  if (auto scheme = url.find("://"); scheme != std::string_view::npos) {
+    url.remove_prefix(scheme + 3);
+  }
+  url = url.substr(0, url.find_first_of("?#"));
+  return url.substr(std::min(url.find('/'), url.size()));
+}
+
 }  // namespace
+
+std::string normalised_prefix(std::string_view prefix, std::string_view external_url) {
+  std::string path(prefix.empty() ? path_of(external_url) : prefix);
+  path.erase(path.find_last_not_of('/') + 1);
+  path.erase(0, path.find_first_not_of('/'));
+  return path.empty() ? path : "/" + path;
+}
+
+base::Result<void> check_telemetry_path(std::string_view path) {
+  if (!path.starts_with('/')) return base::Error{"must begin with '/', as /metrics does"};
+  if (path.find_first_of("?#") != std::string_view::npos) {
+    return base::Error{"must be a path alone, without '?' and '#'"};
+  }
+  // Two whole folders, whatever is in them.
+  if (path == "/" || path == "/probe" || path.starts_with("/api/") || path.starts_with("/-/")) {
+    return base::Error{"would hide another page of the exporter"};
+  }
+  return {};
+}
 
 Routes::Routes(RouteOptions options, Backend& backend)
     : options_(std::move(options)), backend_(backend) {
   const auto& prefix = options_.route_prefix;
-  // The telemetry path comes first: it may be "/".
   routes_ = {{prefix + options_.telemetry_path, kReadMethods, &Routes::metrics},
              {prefix + "/", kReadMethods, &Routes::status_page},
              {prefix + "/probe", kReadMethods, &Routes::probe},
@@ -248,8 +274,10 @@ Response Routes::reload(const Request& /*request*/) {
 }
 
 Response Routes::to_prefix(const Request& /*request*/) {
-  auto response = text_response(302, "See " + link_base_ + "/");
-  response.headers.emplace_back("Location", link_base_ + "/");
+  // Not the external URL, which may lead here again: only who does not use it asks for this path.
+  const auto page = options_.route_prefix + "/";
+  auto response = text_response(302, "See " + page);
+  response.headers.emplace_back("Location", page);
   return response;
 }
 

@@ -25,7 +25,6 @@ namespace web {
 
 namespace {
 
-constexpr int kWorkers = 32;
 // From here on connections without a request lose their workers.
 constexpr int kWorkersBeforePressure = kWorkers / 2;
 // Longest query that is looked at; the longest of our own has a target and a module.
@@ -38,7 +37,6 @@ constexpr auto kSendLimit = std::chrono::seconds(60);
 // civetweb's options; names and values alternate. https://github.com/civetweb/civetweb,
 // UserManual.md
 constexpr std::array<std::pair<const char*, const char*>, 9> kOptions{{
-    {"num_threads", "32"},
     {"request_timeout_ms", "5000"},
     // Idle connections occupy workers; Prometheus opens a new one without loss.
     {"enable_keep_alive", "yes"},
@@ -49,6 +47,8 @@ constexpr std::array<std::pair<const char*, const char*>, 9> kOptions{{
     {"listen_backlog", "512"},
     {"max_request_size", "16384"},
     {"decode_url", "no"},  // done strictly by percent_decode()
+    // Or no host but civetweb's default domain could stand in a request's absolute URL.
+    {"enable_auth_domain_check", "no"},
 }};
 
 std::optional<ConnectionGuard::Peer> peer_of(const mg_connection* connection) {
@@ -288,7 +288,9 @@ base::Result<void> Server::Impl::start(const ServerOptions& server_options) {
     ports += civetweb_port(*address, tls.has_value());
     addresses.push_back(*address);
   }
-  std::vector<const char*> options{"listening_ports", ports.c_str()};
+  const auto workers = std::to_string(kWorkers);
+  std::vector<const char*> options{"listening_ports", ports.c_str(), "num_threads",
+                                   workers.c_str()};
   for (const auto& [name, value] : kOptions) options.insert(options.end(), {name, value});
   options.push_back(nullptr);
   const auto functions = callbacks();

@@ -90,6 +90,26 @@ TEST(CommandLineTest, FlagsOfServeStandBeforeOrAfterItsName) {
   }
 }
 
+TEST(CommandLineTest, RoutePrefixIsNormalised) {
+  const auto prefix = [](const std::vector<const char*>& flags) {
+    return options<ServeOptions>(flags).route_prefix;
+  };
+  EXPECT_EQ(prefix({"--web.route-prefix=/"}), "");
+  EXPECT_EQ(prefix({"--web.route-prefix=foo/"}), "/foo");
+  EXPECT_EQ(prefix({"--web.external-url=http://x/foo/"}), "/foo");
+  EXPECT_EQ(prefix({"--web.external-url=http://x/foo", "--web.route-prefix=/"}), "");
+  EXPECT_EQ(prefix({"serve", "--web.external-url=http://x/foo", "--web.route-prefix=bar"}), "/bar");
+}
+
+TEST(CommandLineTest, TelemetryPathsThatCannotWorkAreUsageErrors) {
+  EXPECT_THAT(refused({"--web.telemetry-path=metrics"}),
+              HasSubstr("--web.telemetry-path: 'metrics' must begin with '/'"));
+  for (const char* flag : {"--web.telemetry-path=/", "--web.telemetry-path=/probe",
+                           "--web.telemetry-path=/-/healthy"}) {
+    EXPECT_THAT(refused({"serve", flag}), HasSubstr("would hide another page")) << flag;
+  }
+}
+
 TEST(CommandLineTest, ValuesFollowASpaceAsWell) {
   const auto serve = options<ServeOptions>({"serve", "--config.file", "a.yml"});
   EXPECT_EQ(serve.config_file, "a.yml");

@@ -85,9 +85,43 @@ TEST_F(RoutesTest, PrefixGoesBeforeEveryPath) {
   EXPECT_THAT(body_of(get("/ssh/")), HasSubstr("href=\"/ssh/metrics\""));
 }
 
-TEST_F(RoutesTest, TelemetryPathCanBeTheRoot) {
-  options_.telemetry_path = "/";
-  EXPECT_THAT(get("/").content_type, StartsWith("text/plain; version=0.0.4"));
+// The redirect would lead to itself if it followed such a URL.
+TEST_F(RoutesTest, RedirectsToThePrefixWhateverTheExternalUrl) {
+  options_.route_prefix = "/ssh";
+  options_.external_url = "http://example.net";
+  EXPECT_THAT(get("/").headers, testing::Contains(testing::Pair("Location", "/ssh/")));
+}
+
+TEST_F(RoutesTest, PrefixesAreNormalised) {
+  for (const char* prefix : {"/", "//", "///"}) {
+    EXPECT_EQ(normalised_prefix(prefix, ""), "");
+    EXPECT_EQ(normalised_prefix(prefix, "http://x/foo"), "");
+  }
+  for (const char* prefix : {"foo", "/foo", "foo/", "/foo/", "//foo//"}) {
+    EXPECT_EQ(normalised_prefix(prefix, "http://x/other"), "/foo");
+  }
+  EXPECT_EQ(normalised_prefix("a/b/", ""), "/a/b");
+}
+
+TEST_F(RoutesTest, PrefixIsThePathOfTheExternalUrlByDefault) {
+  EXPECT_EQ(normalised_prefix("", ""), "");
+  for (const char* url : {"http://x", "http://x/", "https://[::1]:1", "x:1", "http://x?a=/b"}) {
+    EXPECT_EQ(normalised_prefix("", url), "") << url;
+  }
+  for (const char* url : {"http://x/foo", "https://x:1/foo/", "x/foo", "/foo", "http://x/foo?a=/#/",
+                          "http://x/foo#/b"}) {
+    EXPECT_EQ(normalised_prefix("", url), "/foo") << url;
+  }
+}
+
+TEST_F(RoutesTest, TelemetryPathHidesNoOtherPage) {
+  for (const char* path : {"/metrics", "/m", "/probes", "/api", "/-", "/a/b"}) {
+    EXPECT_TRUE(check_telemetry_path(path).ok()) << path;
+  }
+  for (const char* path : {"", "metrics", "/", "/probe", "/api/v1/targets", "/api/v1/evidence",
+                           "/-/healthy", "/-/reload", "/a?b", "/a#b"}) {
+    EXPECT_FALSE(check_telemetry_path(path).ok()) << path;
+  }
 }
 
 TEST_F(RoutesTest, ExternalUrlIsForLinks) {
