@@ -1,6 +1,8 @@
 #include "web/connection_guard.h"
 
 #include <fcntl.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h>  // glibc's lacks tcpi_bytes_acked
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -46,6 +48,17 @@ std::vector<int> open_descriptors() {
 bool drained(int fd) {
   int unread = 0;
   return ioctl(fd, FIONREAD, &unread) == 0 && unread == 0;
+}
+
+// How much of what was sent has arrived; absent if nothing waits for that. The queue's length would
+// not tell: it stays the same while a worker fills it as fast as the client reads.
+std::optional<std::uint64_t> acknowledged_of_waiting(int fd) {
+  int waiting = 0;
+  if (ioctl(fd, SIOCOUTQ, &waiting) != 0 || waiting == 0) return std::nullopt;
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return std::nullopt;
+  return info.tcpi_bytes_acked;
 }
 
 }  // namespace
@@ -113,20 +126,35 @@ void ConnectionGuard::sweep(base::SteadyTime now) {
     base::Fd fd(fcntl(number, F_DUPFD_CLOEXEC, 0));
     if (!fd.valid() || !is_ours(fd.get())) continue;
     auto peer = name_of(fd.get(), getpeername);
-    if (!peer || !owes_request(*peer)) continue;
+    if (!peer) continue;
+    const bool in_request = !owes_request(*peer);
     std::uint64_t cookie = 0;
     socklen_t size = sizeof cookie;
     if (getsockopt(fd.get(), SOL_SOCKET, SO_COOKIE, &cookie, &size) != 0) continue;
     auto before = seen_.find(cookie);
-    Seen seen = before == seen_.end() ? Seen{now, false} : before->second;
-    bool was_drained = std::exchange(seen.drained, drained(fd.get()));
-    // Drained twice in a row: between its last byte and request_begun() lies less than a sweep.
-    if (was_drained && seen.drained && now - seen.since >= kPatience) {
-      shutdown(fd.get(), SHUT_RDWR);
-    }
+    const bool known = before != seen_.end() && before->second.in_request == in_request;
+    Seen seen = known ? before->second : Seen{.in_request = in_request, .since = now};
+    const bool expired = in_request ? stalled(fd.get(), seen, now) : silent(fd.get(), seen, now);
+    if (expired) shutdown(fd.get(), SHUT_RDWR);
     present.emplace(cookie, seen);
   }
   seen_.swap(present);
+}
+
+bool ConnectionGuard::silent(int fd, Seen& seen, base::SteadyTime now) {
+  const bool was_drained = std::exchange(seen.drained, drained(fd));
+  // Drained twice in a row: between its last byte and request_begun() lies less than a sweep.
+  return was_drained && seen.drained && now - seen.since >= kPatience;
+}
+
+// Requests whose answer is being made, such as a probe's, have nothing to send yet.
+bool ConnectionGuard::stalled(int fd, Seen& seen, base::SteadyTime now) {
+  const auto acknowledged = acknowledged_of_waiting(fd);
+  if (!acknowledged || *acknowledged != seen.acknowledged) {
+    seen.acknowledged = acknowledged.value_or(0);
+    seen.since = now;
+  }
+  return now - seen.since >= kSendPatience;
 }
 
 bool ConnectionGuard::is_ours(int fd) const {

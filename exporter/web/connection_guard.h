@@ -1,9 +1,11 @@
-// Keeps workers free when many clients connect and never finish a request. civetweb gives a
-// connection a worker before its request has arrived, and waits up to request_timeout_ms for it:
-// two hundred half-open connections would hold the pool for half a minute.
+// Keeps workers free when many clients connect and never finish a request, or never read the
+// answer. civetweb gives a connection a worker before its request has arrived, and waits up to
+// request_timeout_ms for it, and as long for room to send: two hundred half-open connections would
+// hold the pool for half a minute.
 //
 // While more than `worker_limit` connections hold workers, a thread of the guard's own shuts down
-// those that have had kPatience for sending a request and have not sent it; at all other times it
+// those that have had kPatience for sending a request and have not sent it, and those that owe the
+// receipt of an answer and have acknowledged nothing for kSendPatience; at all other times it
 // sleeps. civetweb does not say which socket a connection is, so the guard finds them among the
 // process's descriptors by the server's ports. The other functions are called from worker threads.
 #pragma once
@@ -31,6 +33,8 @@ class ConnectionGuard {
 
   // A request fits into one packet or a few; the slowest link delivers it within this time.
   static constexpr auto kPatience = std::chrono::milliseconds(500);
+  // Several of TCP's retransmissions (RFC 6298: 200 ms with Linux, then doubled) fit into it.
+  static constexpr auto kSendPatience = std::chrono::seconds(1);
   static constexpr auto kSweepInterval = std::chrono::milliseconds(50);
 
   explicit ConnectionGuard(int worker_limit) : worker_limit_(worker_limit) {}
@@ -52,12 +56,16 @@ class ConnectionGuard {
 
  private:
   struct Seen {
-    base::SteadyTime since;
-    bool drained = false;  // nothing unread at the last sweep
+    bool in_request = false;
+    base::SteadyTime since;          // without a request, or without an acknowledgement
+    bool drained = false;            // nothing unread at the last sweep
+    std::uint64_t acknowledged = 0;  // bytes of answers, at the last sweep
   };
 
   void run();
   void sweep(base::SteadyTime now);
+  static bool silent(int fd, Seen& seen, base::SteadyTime now);   // whose request is missing
+  static bool stalled(int fd, Seen& seen, base::SteadyTime now);  // whose answer is not read
   [[nodiscard]] bool is_ours(int fd) const;  // a socket of the server, listening or connected
   bool owes_request(const Peer& peer);
 

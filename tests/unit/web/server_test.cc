@@ -159,6 +159,60 @@ TEST_F(ServerTest, AnswersWhatIsNoRequest) {
   }
 }
 
+// RFC 9112 3.2.2
+TEST_F(ServerTest, AnswersRequestsForAnAbsoluteUrl) {
+  const int port = start();
+  for (const char* host : {"127.0.0.1", "localhost", "exporter.example.net"}) {
+    HttpConnection connection(port);
+    connection.send("GET http://" + std::string(host) + ":" + std::to_string(port) +
+                    "/-/healthy HTTP/1.1\r\nHost: x\r\n\r\n");
+    const auto reply = connection.read_all(1s);
+    EXPECT_THAT(reply, StartsWith("HTTP/1.1 200 ")) << host;
+    EXPECT_THAT(reply, testing::EndsWith("healthy\n")) << host;
+  }
+}
+
+// More than there are workers, and their page is larger than what the kernel buffers.
+TEST_F(ServerTest, HealthAnswersDespiteClientsThatNeverRead) {
+  backend_.set_snapshot(test_support::large_snapshot(8000));
+  const int port = start();
+  std::vector<std::unique_ptr<HttpConnection>> connections;
+  for (int i = 0; i < 60; ++i) {
+    connections.push_back(std::make_unique<HttpConnection>(port));
+    connections.back()->send("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+  }
+  std::this_thread::sleep_for(200ms);
+  const auto took = time_of([&] { EXPECT_EQ(http_get(port, "/-/healthy").status, 200); });
+  EXPECT_LT(took, 4500ms);
+}
+
+// Beside clients that never read.
+TEST_F(ServerTest, SlowButSteadyReadersGetTheWholePage) {
+  backend_.set_snapshot(test_support::large_snapshot(8000));
+  const int port = start();
+  HttpConnection steady(port);
+  std::atomic<std::size_t> received{0};
+  std::thread reading([&] {
+    steady.send("GET /metrics HTTP/1.0\r\n\r\n");
+    std::vector<char> buffer(80'000);
+    ssize_t size = 0;
+    while ((size = ::recv(steady.fd(), buffer.data(), buffer.size(), 0)) > 0) {
+      received += static_cast<std::size_t>(size);
+      std::this_thread::sleep_for(20ms);
+    }
+  });
+  std::vector<std::unique_ptr<HttpConnection>> connections;
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 25; ++i) {
+      connections.push_back(std::make_unique<HttpConnection>(port));
+      connections.back()->send("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    }
+    std::this_thread::sleep_for(1s);
+  }
+  reading.join();
+  EXPECT_GT(received, 8'000'000U);
+}
+
 TEST_F(ServerTest, BoundsTheHeader) {
   const int port = start();
   EXPECT_EQ(http_get(port, "/metrics", "X-Long: " + std::string(15'000, 'a') + "\r\n").status, 200);
