@@ -55,10 +55,9 @@ base::Result<config::Configuration> load_configuration(const std::optional<std::
   return config::built_in();
 }
 
-Exporter::Exporter(base::EventLoop& loop, const ServeOptions& options,
-                   config::Configuration configuration)
+Exporter::Exporter(base::EventLoop& loop, ServeOptions options, config::Configuration configuration)
     : loop_(loop),
-      options_(options),
+      options_(std::move(options)),
       discovery_(loop, [this] { update_targets(); }),
       prober_(
           loop.clock(),

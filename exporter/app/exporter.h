@@ -23,7 +23,7 @@ base::Result<config::Configuration> load_configuration(const std::optional<std::
 
 class Exporter final : public web::Backend {
  public:
-  Exporter(base::EventLoop& loop, const ServeOptions& options, config::Configuration configuration);
+  Exporter(base::EventLoop& loop, ServeOptions options, config::Configuration configuration);
 
   // On the loop's thread: reads everything again and puts it in force, or says why not.
   base::Result<void> apply_reload();

@@ -65,8 +65,9 @@ class Prober::Core {
   // Runs `task` on the prober's thread, unless the prober has stopped: then it is dropped.
   void post(EventLoop::Task task);
   void set_targets(const std::vector<std::shared_ptr<const model::Target>>& targets);
-  void probe_once(std::shared_ptr<const model::Target> target, const ProbeRun::Timing& timing,
-                  ProbeRun::Permit permit, std::function<void(Once)> done);
+  void probe_once(const std::shared_ptr<const model::Target>& target,
+                  const ProbeRun::Timing& timing, ProbeRun::Permit permit,
+                  std::function<void(Once)> done);
 
  private:
   struct Entry {
@@ -271,7 +272,7 @@ void Prober::Core::count(const model::ProbeResult& result) {
   }
 }
 
-void Prober::Core::probe_once(std::shared_ptr<const model::Target> target,
+void Prober::Core::probe_once(const std::shared_ptr<const model::Target>& target,
                               const ProbeRun::Timing& timing, ProbeRun::Permit permit,
                               std::function<void(Once)> done) {
   const auto& name = target->name;
