@@ -4,8 +4,8 @@
 // hold the pool for half a minute.
 //
 // While more than `worker_limit` connections hold workers, a thread of the guard's own shuts down
-// those that have had kPatience for sending a request and have not sent it, and those that owe the
-// receipt of an answer and have acknowledged nothing for kSendPatience; at all other times it
+// those that have had kPatience for sending a request and have not sent it, and those to which part
+// of an answer was sent and that have acknowledged nothing for kSendPatience; at all other times it
 // sleeps. civetweb does not say which socket a connection is, so the guard finds them among the
 // process's descriptors by the server's ports. The other functions are called from worker threads.
 #pragma once
@@ -33,7 +33,7 @@ class ConnectionGuard {
 
   // A request fits into one packet or a few; the slowest link delivers it within this time.
   static constexpr auto kPatience = std::chrono::milliseconds(500);
-  // Several of TCP's retransmissions (RFC 6298: 200 ms with Linux, then doubled) fit into it.
+  // Two of TCP's retransmissions, 200 ms and 400 ms after each other with Linux, fit into it.
   static constexpr auto kSendPatience = std::chrono::seconds(1);
   static constexpr auto kSweepInterval = std::chrono::milliseconds(50);
 
