@@ -25,6 +25,11 @@ bool valid_host_character(char c) {
   return byte > 0x20 && byte < 0x7f && std::strchr("@/\\[]\"'<>?#", c) == nullptr;
 }
 
+bool can_be_one_host(const IpAddress& address) {
+  static const auto kBroadcast = IpAddress::from_v4({INADDR_BROADCAST});
+  return !address.is_multicast() && !address.is_unspecified() && address != kBroadcast;
+}
+
 }  // namespace
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
@@ -202,6 +207,9 @@ Result<HostPort> parse_host_port(std::string_view text, std::uint16_t default_po
   }
   if (!std::all_of(host.begin(), host.end(), valid_host_character)) {
     return Error{quoted + " has a character that no host name can have" + forms};
+  }
+  if (auto literal = IpAddress::parse(host); literal && !can_be_one_host(*literal)) {
+    return Error{quoted + " is a multicast, broadcast or unspecified address; no host has it"};
   }
   HostPort result{std::string(host), default_port};
   if (has_port) {

@@ -75,7 +75,8 @@ struct HostPort {
   std::uint16_t port = 0;
   bool operator==(const HostPort&) const = default;
 };
-// Rejects empty hosts, ports outside 1..65535, control characters, spaces and user@ prefixes.
+// Rejects empty hosts, ports outside 1..65535, control characters, spaces, user@ prefixes, and
+// addresses that are no single host's (multicast, broadcast, unspecified).
 Result<HostPort> parse_host_port(std::string_view text, std::uint16_t default_port);
 // "host:22", "[2001:db8::1]:22"
 std::string format_host_port(std::string_view host, std::uint16_t port);

@@ -172,6 +172,7 @@ void Connection::on_silence() {
   std::string out;
   conversation_.speak_first(out);
   send(out);
+  if (conversation_.done()) complete();
 }
 
 void Connection::read_available() {

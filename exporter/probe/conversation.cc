@@ -38,7 +38,12 @@ void Conversation::identify(std::string& out) {
 }
 
 void Conversation::speak_first(std::string& out) {
-  if (!done_ && stage_ == Stage::banner) identify(out);
+  if (done_ || stage_ != Stage::banner) return;
+  if (identification_.other_protocol().empty()) {
+    identify(out);
+  } else {
+    end(End::timeout);  // it has greeted in another protocol, and nothing of SSH followed
+  }
 }
 
 void Conversation::feed(std::string_view bytes, std::string& out) {
@@ -101,7 +106,8 @@ void Conversation::end(End reason) {
                      : reason == End::reset ? Outcome::reset
                                             : Outcome::timeout;
   // A line without its end may be cut: it says neither which version nor which software.
-  if (stage_ == Stage::kexinit || reason == End::timeout || bytes_received_ == 0 ||
+  const bool suspicious = !identification_.other_protocol().empty();
+  if (stage_ == Stage::kexinit || (reason == End::timeout && !suspicious) || bytes_received_ == 0 ||
       identification_.cut_short()) {
     finish(stage_, ended);
     return;

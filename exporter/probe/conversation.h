@@ -23,8 +23,8 @@ class Conversation {
   // Bytes from the server. What must be sent back is appended to `out`.
   void feed(std::string_view bytes, std::string& out);
   // The server has been silent for a while: say who we are, which also makes servers of other
-  // protocols answer. Before that we keep quiet, so that a server that turns us away ends with a
-  // clean close and not with a reset for unread bytes.
+  // protocols answer; or done, if the server has greeted in one. Before that we keep quiet, so that
+  // a server that turns us away ends with a clean close and not with a reset for unread bytes.
   void speak_first(std::string& out);
   // The connection has ended, or time is up. Not to be called once done.
   void end(End reason);

@@ -78,6 +78,8 @@ bool binary(char c) {
 
 constexpr std::size_t kMagicLength = 5;
 constexpr std::string_view kPrefix = "SSH-";
+constexpr std::string_view kHttp = "HTTP";
+constexpr const char* kGreetingOfAnother = "the greeting of another protocol";
 
 }  // namespace
 
@@ -134,6 +136,7 @@ bool IdentificationReader::cut_short() const {
 
 void IdentificationReader::finish() {
   if (state_ == State::reading && !line_.empty()) end_line();
+  if (state_ == State::reading && !other_protocol_.empty()) reject(kGreetingOfAnother);
 }
 
 void IdentificationReader::end_line() {
@@ -151,8 +154,10 @@ void IdentificationReader::end_line() {
   } else if (line_count_ >= kLineLimit) {
     reject("1024 lines without an identification");
   } else if (line_count_ == 1) {
+    // Only remembered: an SSH server may write anything before its identification (RFC 4253 4.2).
+    // A status line of HTTP is unmistakable, and an answer to ours.
     other_protocol_ = recognise_line(line);
-    if (!other_protocol_.empty()) reject("the greeting of another protocol");
+    if (other_protocol_ == kHttp) reject(kGreetingOfAnother);
   }
 }
 
@@ -176,6 +181,7 @@ void IdentificationReader::identify(std::string_view line) {
   }
   if (version.starts_with("2.") || version == "1.99") {
     state_ = State::identified;
+    other_protocol_.clear();
   } else if (version.starts_with("1.")) {
     state_ = State::unsupported_version;
   } else {

@@ -35,8 +35,9 @@ class IdentificationReader {
   // Valid once identified or unsupported_version.
   [[nodiscard]] const model::ServerInfo& server() const { return server_; }
   [[nodiscard]] const std::vector<std::string>& lines() const { return lines_; }
-  // With not_ssh: the protocol's name if recognised, and otherwise what was wrong.
+  // The name of another protocol whose greeting was recognised; while reading, only a suspicion.
   [[nodiscard]] const std::string& other_protocol() const { return other_protocol_; }
+  // With not_ssh: what was wrong.
   [[nodiscard]] const std::string& detail() const { return detail_; }
   // The line that has not ended yet, fit for people.
   [[nodiscard]] std::string unfinished() const;

@@ -227,5 +227,14 @@ TEST(IpAddress, MappedAddressesAreTheIpv4AddressOnTheWire) {
             IpAddress::parse("192.0.2.1"));
 }
 
+TEST(ParseHostPort, RefusesAddressesThatNoHostHas) {
+  for (const char* text :
+       {"224.0.0.1", "239.1.2.3:22", "255.255.255.255", "0.0.0.0", "[ff02::1]", "[::]:22", "::"}) {
+    const auto parsed = parse_host_port(text, 22);
+    ASSERT_FALSE(parsed.ok()) << text;
+    EXPECT_NE(parsed.error().find("no host has it"), std::string::npos) << parsed.error();
+  }
+}
+
 }  // namespace
 }  // namespace base

@@ -273,5 +273,38 @@ TEST(Conversation, NothingIsHeardOrSaidOnceDone) {
   EXPECT_EQ(talk.report().bytes_received, received);
 }
 
+TEST(ConversationGreeting, AnotherProtocolIsConcludedAfterSilenceOrAtTheEnd) {
+  const model::ClientProfile client;
+  for (bool silence : {true, false}) {
+    Conversation conversation(Depth::banner, client);
+    std::string sent;
+    conversation.feed("220 mail.example.net ESMTP\r\n", sent);
+    EXPECT_FALSE(conversation.done());
+    if (silence) {
+      conversation.speak_first(sent);
+    } else {
+      conversation.end(End::timeout);
+    }
+    ASSERT_TRUE(conversation.done());
+    model::Observation seen;
+    conversation.report(seen);
+    EXPECT_EQ(seen.outcome, Outcome::not_ssh);
+    EXPECT_EQ(seen.other_protocol, "SMTP");
+    EXPECT_EQ(sent, "");
+  }
+}
+
+TEST(ConversationGreeting, AnSshServerMayGreetInAnyWords) {
+  const model::ClientProfile client;
+  Conversation conversation(Depth::banner, client);
+  std::string sent;
+  conversation.feed("220 visitors today\r\nSSH-2.0-x\r\n", sent);
+  ASSERT_TRUE(conversation.done());
+  model::Observation seen;
+  conversation.report(seen);
+  EXPECT_EQ(seen.outcome, Outcome::ok);
+  EXPECT_EQ(seen.other_protocol, "");
+}
+
 }  // namespace
 }  // namespace probe

@@ -235,7 +235,7 @@ TEST(Identification, TextOnly) {
 class Greeting : public testing::TestWithParam<std::tuple<std::string, std::string>> {};
 
 TEST_P(Greeting, IsRecognised) {
-  auto seen = read(std::get<0>(GetParam()));
+  auto seen = read_to_the_end(std::get<0>(GetParam()));
   EXPECT_EQ(seen.state, State::not_ssh);
   EXPECT_EQ(seen.other_protocol, std::get<1>(GetParam()));
 }
@@ -272,6 +272,14 @@ INSTANTIATE_TEST_SUITE_P(
                    "MySQL"),
         std::tuple(std::string("\x47\x00\x00\x00\xff\x6a\x04Host '192.0.2.1' is not allowed", 36),
                    "MySQL")));
+
+// RFC 4253 4.2: an SSH server may write any lines before its identification.
+TEST(Identification, AGreetingBeforeAnIdentificationIsItsText) {
+  const auto seen = read("220 visitors today\r\nSSH-2.0-x\r\n");
+  EXPECT_EQ(seen.state, State::identified);
+  EXPECT_EQ(seen.other_protocol, "");
+  EXPECT_EQ(read("HTTP/1.1 400 Bad Request\r\n").state, State::not_ssh) << "unmistakable";
+}
 
 TEST(Identification, GreetingsCountOnlyOnTheFirstLine) {
   EXPECT_EQ(read("Welcome\r\n220 is the number of our building\r\nSSH-2.0-x\r\n").state,
