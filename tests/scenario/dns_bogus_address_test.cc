@@ -17,8 +17,8 @@ Expected bogus(Stage stage, Outcome outcome) {
 }
 
 TEST(dns_bogus_address, failing_at_an_address_that_is_no_remote_hosts) {
-  for (auto address : {"127.0.0.1", "127.0.1.1", "0.0.0.0", "198.18.0.7", "198.19.255.255", "::1",
-                       "::", "::ffff:127.0.0.1"}) {
+  for (auto address :
+       {"127.0.0.1", "127.0.1.1", "0.0.0.0", "198.18.0.7", "198.19.255.255", "::1", "::"}) {
     auto probe = Probe().saw(Address(address).refused());
     expect(probe, bogus(Stage::connect, Outcome::refused_rst));
     EXPECT_TRUE(advises(probe, address));
