@@ -120,7 +120,8 @@ void refuse_misplaced_flags(const CLI::App& app) {
     if (option->count() == 0 || option->get_name().starts_with("--log.")) continue;
     throw CLI::ValidationError(
         option->get_name(),
-        "before '" + command + "' it means nothing; see " + command + " --help");
+        std::string("before '").append(command).append("' it means nothing; see ").append(command) +
+            " --help");
   }
 }
 

@@ -310,6 +310,7 @@ std::vector<int> Server::Impl::ports() const {
   std::array<mg_server_port, kPortLimit> found{};
   int count = mg_get_server_ports(context_, kPortLimit, found.data());
   std::vector<int> ports;
+  ports.reserve(static_cast<std::size_t>(std::max(count, 0)));
   for (int i = 0; i < count; ++i) ports.push_back(found.at(static_cast<std::size_t>(i)).port);
   return ports;
 }

@@ -172,11 +172,11 @@ void append_head(std::string& page, const StatusPageRequest& request) {
   page +=
       "</style>\n</head>\n<body>\n<header>\n<h1>SSH refusal exporter</h1>\n"
       "<nav aria-label=\"Other pages\"><ul>";
-  const std::array<std::pair<std::string_view, std::string_view>, 3> kLinks{
+  const std::array<std::pair<std::string_view, std::string_view>, 3> links{
       {{request.telemetry_path, "Metrics"},
        {"/api/v1/targets", "Targets as JSON"},
        {"/-/healthy", "Health"}}};
-  for (const auto& [path, title] : kLinks) {
+  for (const auto& [path, title] : links) {
     page += "<li><a href=\"" + text_of(request.base + std::string(path)) + "\">";
     page += title;
     page += "</a></li>";
