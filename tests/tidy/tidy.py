@@ -42,6 +42,8 @@ LIBRARIES = {
     r"systemd/": {"app", "local"},
     r"spdlog/": {"base"},
     r"libmnl/": {"firewall", "local"},
+    # Patterns meet log lines that strangers write: matching must take linear time.
+    r"re2/": {"local"},
     r"libssh/": {"probe"},
     r"curl/": {"cloud"},
     r"pugixml\.hpp": {"cloud"},
@@ -61,6 +63,9 @@ FORBIDDEN_CALLS = {
     "gets": "unbounded", "rand": "use <random>", "srand": "use <random>",
     "strtok": "shares state between threads",
 }
+
+# The one helper that runs programs.
+RUNS_PROGRAMS = "exporter/local/program.cc"
 
 # Raw new and delete, and why values and unique_ptr cannot do.
 RAW_MEMORY = {
@@ -198,6 +203,8 @@ def check_calls(root):
         code = code_of(text_of(root, path))
         for match in call.finditer(code):
             name = match.group(1)
+            if path == RUNS_PROGRAMS and name.startswith("exec"):
+                continue
             findings.append(f"{path}:{line_of(code, match.start(1))}: {name}(): {FORBIDDEN_CALLS[name]}")
     return findings
 
