@@ -21,7 +21,8 @@ std::string version_text() {
 void add_config_file(CLI::App& app, std::optional<std::string>& file) {
   app.add_option("--config.file", file,
                  std::string("Configuration file. Default: ") + kDefaultConfigFile +
-                     "; without it, localhost:22 is probed")
+                     "; without it, localhost:22 is probed and "
+                     "this host watched")
       ->type_name("FILE");
 }
 
@@ -81,8 +82,16 @@ void add_serve_flags(CLI::App& app, ServeOptions& options) {
       ->type_name("URL");
 }
 
-void add_commands(CLI::App& app, DiagnoseOptions& diagnose, HealthcheckOptions& healthcheck,
-                  ReferenceOptions& reference) {
+struct Commands {
+  ServeOptions serve;
+  DiagnoseOptions diagnose;
+  InspectOptions inspect;
+  HealthcheckOptions healthcheck;
+  ReferenceOptions reference;
+};
+
+void add_commands(CLI::App& app, Commands& commands) {
+  auto& [serve, diagnose, inspect, healthcheck, reference] = commands;
   app.add_subcommand("serve", "Probe targets and serve metrics (the default)")->fallthrough();
 
   auto* diagnose_command = app.add_subcommand(
@@ -94,6 +103,11 @@ void add_commands(CLI::App& app, DiagnoseOptions& diagnose, HealthcheckOptions& 
   diagnose_command->add_option("--timeout", diagnose.timeout, "For each probe, such as 5s")
       ->type_name("DURATION");
   diagnose_command->add_flag("--json", diagnose.json, "One JSON object per line");
+
+  auto* inspect_command = app.add_subcommand(
+      "inspect", "Look at this host's own SSH server; exit code 0 a connection gets in, 1 not");
+  add_config_file(*inspect_command, inspect.config_file);
+  inspect_command->add_flag("--json", inspect.json, "One JSON object");
 
   auto* health_command = app.add_subcommand(
       "healthcheck", "Exit code 0 if a running exporter answers; for container health checks");
@@ -137,33 +151,32 @@ void settle_paths(ServeOptions& options) {
 
 std::variant<CommandLine, int> parse_command_line(int argc, const char* const* argv) {
   CommandLine line;
-  ServeOptions serve;
-  DiagnoseOptions diagnose;
-  HealthcheckOptions healthcheck;
-  ReferenceOptions reference;
+  Commands commands;
 
   CLI::App app("Says which thing refuses an SSH connection: a Prometheus exporter.",
                "ssh_refusal_exporter");
   app.set_version_flag("--version", version_text());
   app.require_subcommand(0, 1);
-  add_serve_flags(app, serve);
+  add_serve_flags(app, commands.serve);
   add_log_flags(app, line);
-  add_commands(app, diagnose, healthcheck, reference);
+  add_commands(app, commands);
   try {
     app.parse(argc, argv);
     refuse_misplaced_flags(app);
-    settle_paths(serve);
+    settle_paths(commands.serve);
   } catch (const CLI::ParseError& error) {
     return app.exit(error, std::cout, std::cerr) == 0 ? 0 : kUsageError;
   }
   if (app.got_subcommand("diagnose")) {
-    line.command = diagnose;
+    line.command = commands.diagnose;
+  } else if (app.got_subcommand("inspect")) {
+    line.command = commands.inspect;
   } else if (app.got_subcommand("healthcheck")) {
-    line.command = healthcheck;
+    line.command = commands.healthcheck;
   } else if (app.got_subcommand("reference")) {
-    line.command = reference;
+    line.command = commands.reference;
   } else {
-    line.command = serve;
+    line.command = commands.serve;
   }
   return line;
 }

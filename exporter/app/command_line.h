@@ -29,6 +29,11 @@ struct DiagnoseOptions {
   bool json = false;
 };
 
+struct InspectOptions {
+  std::optional<std::string> config_file;
+  bool json = false;
+};
+
 struct HealthcheckOptions {
   std::string url = "http://localhost:10062/-/healthy";
 };
@@ -39,7 +44,8 @@ struct ReferenceOptions {
 };
 
 struct CommandLine {
-  std::variant<ServeOptions, DiagnoseOptions, HealthcheckOptions, ReferenceOptions> command;
+  std::variant<ServeOptions, DiagnoseOptions, InspectOptions, HealthcheckOptions, ReferenceOptions>
+      command;
   base::log::Level log_level = base::log::Level::info;
   base::log::Format log_format = base::log::Format::logfmt;
 };

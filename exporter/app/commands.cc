@@ -18,6 +18,7 @@ namespace {
 struct Dispatch {
   int operator()(const ServeOptions& options) const { return serve(options); }
   int operator()(const DiagnoseOptions& options) const { return diagnose(options); }
+  int operator()(const InspectOptions& options) const { return inspect(options); }
   int operator()(const HealthcheckOptions& options) const { return healthcheck(options); }
   int operator()(const ReferenceOptions& options) const { return print_reference(options); }
 };

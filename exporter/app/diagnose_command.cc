@@ -1,9 +1,6 @@
 // `diagnose`: one probe of each target, all at once, and the answer for a person or a program.
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdlib>
 #include <future>
 #include <iostream>
 #include <map>
@@ -11,8 +8,11 @@
 
 #include "app/commands.h"
 #include "app/exporter.h"
+#include "app/own_host.h"
+#include "app/terminal.h"
 #include "base/text.h"
 #include "diagnose/diagnose.h"
+#include "diagnose/host_diagnosis.h"
 #include "web/json.h"
 
 namespace app {
@@ -21,38 +21,10 @@ namespace {
 
 constexpr int kBadInput = 2;
 
-struct Style {
-  const char* bold = "";
-  const char* dim = "";
-  const char* good = "";
-  const char* bad = "";
-  const char* end = "";
-};
-
-// https://no-color.org
-Style terminal_style() {
-  if (isatty(STDOUT_FILENO) == 0 || std::getenv("NO_COLOR") != nullptr) return {};
-  return {"\033[1m", "\033[2m", "\033[32m", "\033[31m", "\033[0m"};
-}
-
-void print_for_people(const model::TargetState& state, const Style& style) {
+void print_for_people(const model::TargetState& state) {
   const auto& diagnosis = state.last->diagnosis;
-  const auto& cause = model::info(diagnosis.cause);
-  std::cout << style.bold << state.target->name << style.end << "  "
-            << (diagnosis.success ? style.good : style.bad)
-            << (diagnosis.success ? "reachable" : cause.name) << style.end;
-  if (!diagnosis.success) {
-    std::cout << style.dim << "  (" << model::name_of(cause.layer) << ", "
-              << model::name_of(diagnosis.confidence) << ")" << style.end << "\n  "
-              << cause.meaning;
-  }
-  std::cout << "\n";
-  for (const auto& fact : diagnosis.evidence) {
-    std::cout << style.dim << "  - " << style.end << fact << "\n";
-  }
-  if (!diagnosis.fix.empty()) {
-    std::cout << style.bold << "  What to do: " << style.end << diagnosis.fix << "\n";
-  }
+  print_finding({state.target->name, "reachable", diagnosis.cause, diagnosis.confidence,
+                 diagnosis.evidence, diagnosis.fix});
 }
 
 base::Result<std::vector<std::shared_ptr<const model::Target>>> wanted_targets(
@@ -99,12 +71,20 @@ int diagnose(const DiagnoseOptions& options) {
   }
 
   base::SystemClock clock;
+  std::shared_ptr<local::HostWatch> watch;  // made when a target turns out to be this host
   probe::Prober prober(
       clock,
       [](const model::Target& target, const model::ProbeResult& result) {
         return diagnose::diagnose(target, result);
       },
-      [](const probe::Prober::Targets&, const model::FleetState&) {});
+      [](const probe::Prober::Targets&, const model::FleetState&) {},
+      [&](const model::Target& target, const model::ProbeResult& result,
+          const model::Diagnosis& diagnosis, probe::Prober::Answer answer) {
+        if (!configuration->local.enabled || !diagnose::is_own_host(result, nullptr)) return false;
+        if (!watch) watch = watch_host(once_settings(configuration->local), [](const auto&) {});
+        consult_host(*watch, target, result, diagnosis, std::move(answer));
+        return true;
+      });
   std::vector<std::future<probe::Prober::Once>> answers;
   // Targets that share an address take turns, so all of them may have to wait for each other.
   const auto patience = std::chrono::minutes(1) + probe::Pacer::kGap * targets->size();
@@ -115,7 +95,6 @@ int diagnose(const DiagnoseOptions& options) {
                       [done](probe::Prober::Once once) { done->set_value(std::move(once)); });
   }
   bool all_reachable = true;
-  const auto style = terminal_style();
   for (std::size_t i = 0; i < answers.size(); ++i) {
     const auto state = answers[i].get().state;
     if (!state) {
@@ -127,9 +106,11 @@ int diagnose(const DiagnoseOptions& options) {
     if (options.json) {
       std::cout << web::to_json(*state) << std::endl;
     } else {
-      print_for_people(*state, style);
+      print_for_people(*state);
     }
   }
+  prober.stop();
+  watch.reset();  // while the prober, which it may still answer, is there
   return all_reachable ? 0 : 1;
 }
 

@@ -6,9 +6,11 @@
 #include <future>
 #include <utility>
 
+#include "app/own_host.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "diagnose/diagnose.h"
+#include "diagnose/host_diagnosis.h"
 
 namespace app {
 
@@ -66,6 +68,10 @@ Exporter::Exporter(base::EventLoop& loop, ServeOptions options, config::Configur
           },
           [this](probe::Prober::Targets targets, const model::FleetState& fleet) {
             store_.publish(std::move(targets), fleet);
+          },
+          [this](const model::Target& target, const model::ProbeResult& result,
+                 const model::Diagnosis& diagnosis, probe::Prober::Answer answer) {
+            return consult(target, result, diagnosis, std::move(answer));
           }) {
   set_configuration(std::move(configuration));
 }
@@ -82,7 +88,49 @@ void Exporter::set_configuration(config::Configuration configuration) {
     configuration_ = std::move(next);
   }
   store_.set_reload({true, loop_.clock().wall()});
+  update_watch(this->configuration()->local);
   update_targets();
+}
+
+void Exporter::update_watch(const config::LocalSettings& settings) {
+  std::shared_ptr<local::HostWatch> before;
+  {
+    std::lock_guard lock(mutex_);
+    const bool same = watch_ && settings.enabled && watch_->settings() == watch_settings(settings);
+    if (same) return;
+    before = std::exchange(watch_, nullptr);
+  }
+  before.reset();  // two must not write the same state
+  if (!settings.enabled) {
+    store_.set_host(nullptr);
+    return;
+  }
+  auto watch = watch_host(watch_settings(settings), [this](local::HostWatch::Report report) {
+    store_.set_host(std::move(report));
+  });
+  std::lock_guard lock(mutex_);
+  watch_ = std::move(watch);
+}
+
+// A target that is this host itself: its own facts say more than any probe.
+bool Exporter::consult(const model::Target& target, const model::ProbeResult& result,
+                       const model::Diagnosis& diagnosis, probe::Prober::Answer answer) {
+  std::shared_ptr<local::HostWatch> watch;
+  {
+    std::lock_guard lock(mutex_);
+    watch = watch_;
+  }
+  if (!watch || !diagnose::is_own_host(result, store_.snapshot()->host.get())) return false;
+  consult_host(*watch, target, result, diagnosis, std::move(answer));
+  return true;
+}
+
+web::EvidenceReply Exporter::evidence(const model::HostQuestion& question) {
+  web::EvidenceReply reply;
+  reply.watched = configuration()->local.enabled;
+  reply.report = reply.watched ? store_.snapshot()->host : nullptr;
+  if (reply.report) reply.diagnosis = diagnose::diagnose_host(*reply.report, question);
+  return reply;
 }
 
 void Exporter::update_targets() {

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/event_loop.h"
 #include "config/configuration.h"
+#include "local/host_watch.h"
 #include "probe/prober.h"
 #include "web/backend.h"
 
@@ -34,12 +35,16 @@ class Exporter final : public web::Backend {
   std::shared_ptr<const model::Snapshot> snapshot() override { return store_.snapshot(); }
   web::ProbeReply probe(const std::string& target, const std::string& module,
                         std::optional<base::Duration> timeout) override;
+  web::EvidenceReply evidence(const model::HostQuestion& question) override;
   base::Result<void> reload() override;
 
  private:
   std::shared_ptr<const config::Configuration> configuration();
   void set_configuration(config::Configuration configuration);
   void update_targets();
+  void update_watch(const config::LocalSettings& settings);
+  bool consult(const model::Target& target, const model::ProbeResult& result,
+               const model::Diagnosis& diagnosis, probe::Prober::Answer answer);
 
   base::EventLoop& loop_;
   std::size_t target_count_ = 0;  // at the last update, to tell of changes
@@ -50,6 +55,8 @@ class Exporter final : public web::Backend {
   SnapshotStore store_;
   Discovery discovery_;
   probe::Prober prober_;
+  // Null if this host is not watched; guarded by mutex_. After the prober, which it answers.
+  std::shared_ptr<local::HostWatch> watch_;
 };
 
 }  // namespace app

@@ -12,7 +12,15 @@ void SnapshotStore::publish(std::vector<std::shared_ptr<const model::TargetState
   std::shared_ptr<const model::Snapshot> previous = next;  // freed after the lock is
   std::lock_guard lock(mutex_);
   next->reload = current_->reload;
+  next->host = current_->host;
   std::swap(current_, previous);
+}
+
+void SnapshotStore::set_host(std::shared_ptr<const model::HostReport> host) {
+  std::lock_guard lock(mutex_);
+  auto next = std::make_shared<model::Snapshot>(*current_);
+  next->host = std::move(host);
+  current_ = std::move(next);
 }
 
 void SnapshotStore::set_reload(const model::ReloadState& reload) {

@@ -15,6 +15,8 @@ class SnapshotStore {
   // From the prober's thread.
   void publish(std::vector<std::shared_ptr<const model::TargetState>> targets,
                const model::FleetState& fleet);
+  // From the thread that watches this host; null when it is watched no more.
+  void set_host(std::shared_ptr<const model::HostReport> host);
   // From the thread that reloads.
   void set_reload(const model::ReloadState& reload);
   // From any thread; never null.

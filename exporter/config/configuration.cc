@@ -100,6 +100,8 @@ std::string reference() {
   document(file_sd_options(), markdown);
   markdown += "\n`probe_endpoint`:\n\n";
   document(probe_endpoint_options(), markdown);
+  markdown += "\n`local`:\n\n";
+  document(local_options(), markdown);
   return markdown;
 }
 

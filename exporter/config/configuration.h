@@ -30,12 +30,23 @@ struct ProbeEndpoint {
   bool operator==(const ProbeEndpoint&) const = default;
 };
 
+// The agent: what is watched of this host itself.
+struct LocalSettings {
+  bool enabled = true;
+  base::Duration interval = std::chrono::seconds(15);
+  std::string root = "/";  // absolute
+  // Absolute; empty: $STATE_DIRECTORY, which systemd sets for StateDirectory=, or none.
+  std::string state_directory;
+  bool operator==(const LocalSettings&) const = default;
+};
+
 struct Configuration {
   model::ProbeSettings probe;                                 // defaults of all targets
   std::vector<std::shared_ptr<const model::Target>> targets;  // static ones, in file order
   std::vector<FileSdSource> file_sd;
   std::map<std::string, std::shared_ptr<const model::ProbeSettings>> modules;  // has "default"
   ProbeEndpoint probe_endpoint;
+  LocalSettings local;
 };
 
 base::Result<Configuration> load(const std::filesystem::path& file);

@@ -89,12 +89,40 @@ constexpr std::array kProbeEndpointOptions{
         "Where a target's addresses must lie; /probe answers 403 for others"),
 };
 
+template <std::string LocalSettings::*kPath, bool kMayBeEmpty>
+constexpr Option<LocalSettings> path_option(std::string_view key, std::string_view help) {
+  return {key,
+          {},
+          help,
+          [](const Node& node, const Field& field, LocalSettings& into, Problems& problems) {
+            read_path(node, field, kMayBeEmpty, into.*kPath, problems);
+          },
+          [](const LocalSettings& from) { return Printed(print_text(from.*kPath)); },
+          [](Range /*range*/) { return std::string("absolute path"); },
+          false};
+}
+
+constexpr std::array kLocalOptions{
+    option<&LocalSettings::enabled>("enabled", {}, "Watch this host's own SSH server"),
+    option<&LocalSettings::interval>(
+        "interval", kIntervals,
+        "From the start of a look at this host to the next. A failed probe of this host itself "
+        "looks at once"),
+    path_option<&LocalSettings::root, false>(
+        "root", "Where the host's file system is mounted, for an exporter in a container"),
+    path_option<&LocalSettings::state_directory, true>(
+        "state_directory",
+        "Where the place in the log is kept, so that a restart neither loses nor repeats lines. "
+        "Empty: $STATE_DIRECTORY, which systemd sets, or nowhere"),
+};
+
 }  // namespace
 
 std::span<const Option<ProbeSettings>> probe_options() { return kProbeOptions; }
 std::span<const Option<TargetEntry>> target_options() { return kTargetOptions; }
 std::span<const Option<FileSdSource>> file_sd_options() { return kFileSdOptions; }
 std::span<const Option<ProbeEndpoint>> probe_endpoint_options() { return kProbeEndpointOptions; }
+std::span<const Option<LocalSettings>> local_options() { return kLocalOptions; }
 
 bool check_map(const Node& node, std::string_view where, std::span<const std::string_view> keys,
                Problems& problems) {

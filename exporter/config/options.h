@@ -21,5 +21,6 @@ std::span<const Option<model::ProbeSettings>> probe_options();
 std::span<const Option<TargetEntry>> target_options();
 std::span<const Option<FileSdSource>> file_sd_options();
 std::span<const Option<ProbeEndpoint>> probe_endpoint_options();
+std::span<const Option<LocalSettings>> local_options();
 
 }  // namespace config

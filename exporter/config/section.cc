@@ -188,6 +188,13 @@ void read_probe_endpoint(const Node& node, Configuration& into, const SectionCon
                context.problems);
 }
 
+void read_local(const Node& node, Configuration& into, const SectionContext& context) {
+  static const auto kKeys = keys_of(local_options());
+  if (node.kind == Node::Kind::null) return;
+  if (!check_map(node, "local", kKeys, context.problems)) return;
+  read_options(node, "local", local_options(), into.local, context.problems);
+}
+
 // "KEY: VALUE" at an indentation; a list too long for a line becomes an entry a line.
 void print_line(std::string_view indent, std::string_view key, const Printed& value,
                 std::string& yaml) {
@@ -258,7 +265,14 @@ void print_probe_endpoint(const Configuration& from, std::string& yaml) {
   }
 }
 
-constexpr std::array<Section, 5> kSections{{
+void print_local(const Configuration& from, std::string& yaml) {
+  yaml += "local:\n";
+  for (const auto& option : local_options()) {
+    print_line("  ", option.key, option.print(from.local), yaml);
+  }
+}
+
+constexpr std::array<Section, 6> kSections{{
     {"probe", "map", "Defaults of all targets and modules; each of them may override any key",
      read_probe, print_probe},
     {"targets", "list of targets", "What to probe", read_targets, print_targets},
@@ -267,6 +281,7 @@ constexpr std::array<Section, 5> kSections{{
      read_modules, print_modules},
     {"probe_endpoint", "map", "Who may have what probed by /probe", read_probe_endpoint,
      print_probe_endpoint},
+    {"local", "map", "What is watched of this host's own SSH server", read_local, print_local},
 }};
 
 }  // namespace

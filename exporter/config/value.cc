@@ -345,6 +345,21 @@ void read_patterns(const Node& node, const Field& field, std::vector<std::string
             });
 }
 
+void read_path(const Node& node, const Field& field, bool may_be_empty, std::string& value,
+               Problems& problems) {
+  const bool empty = node.text.empty() && may_be_empty;
+  const bool scalar = node.kind == Node::Kind::scalar || (node.kind == Node::Kind::null && empty);
+  if (!scalar) {
+    problems.add(node.mark, about(field) + "must be one path");
+  } else if (!empty && !node.text.starts_with('/')) {
+    problems.add(node.mark, about(field) + quote(node.text) + " is no absolute path");
+  } else if (node.text.size() > kPatternBytesLimit || node.text.find('\0') != std::string::npos) {
+    problems.add(node.mark, about(field) + "is longer than a path can be");
+  } else {
+    value = node.text;
+  }
+}
+
 std::string print_text(std::string_view text) {
   constexpr std::string_view kPlain =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./@:+-*";

@@ -49,6 +49,9 @@ void read_algorithms(const Node& node, const Field& field, std::vector<std::stri
                      Problems& problems);
 void read_patterns(const Node& node, const Field& field, std::vector<std::string>& value,
                    Problems& problems);
+// An absolute path, or nothing if `may_be_empty`.
+void read_path(const Node& node, const Field& field, bool may_be_empty, std::string& value,
+               Problems& problems);
 
 // A value as YAML: one text, or a list's entries.
 struct Printed {

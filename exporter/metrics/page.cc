@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "metrics/exposition.h"
+#include "metrics/host_metrics.h"
 #include "metrics/own_metrics.h"
 #include "metrics/process.h"
 #include "metrics/target_metrics.h"
@@ -15,6 +16,7 @@ void write_page(const model::Snapshot& snapshot, const BuildInfo& build, double 
                 Exposition& page) {
   static const auto kBootTime = read_boot_time("/proc");
   write_targets(snapshot, page);
+  write_host(snapshot, page);
   write_own({snapshot, build, previous_scrape, read_process("/proc", kBootTime)}, page);
   page.finish();
 }
@@ -48,6 +50,7 @@ std::span<const MetricSpec> metric_table() {
   static const auto kTable = [] {
     std::vector<MetricSpec> table;
     for (const auto& metric : target_metrics()) table.push_back(metric.spec);
+    for (const auto& metric : host_metrics()) table.push_back(metric.spec);
     for (const auto& metric : own_metrics()) table.push_back(metric.spec);
     return table;
   }();
@@ -57,6 +60,7 @@ std::span<const MetricSpec> metric_table() {
 std::string reference() {
   std::string text = "| metric | type | labels | meaning |\n|---|---|---|---|\n";
   for (const auto& metric : target_metrics()) append_reference_row(text, metric.spec, true);
+  for (const auto& metric : host_metrics()) append_reference_row(text, metric.spec, false);
   for (const auto& metric : own_metrics()) append_reference_row(text, metric.spec, false);
   return text;
 }

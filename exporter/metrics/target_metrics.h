@@ -2,27 +2,14 @@
 // target's state. One row serves /metrics, /probe and the reference.
 #pragma once
 
-#include <initializer_list>
 #include <span>
 #include <string_view>
 
 #include "metrics/exposition.h"
 #include "metrics/page.h"
+#include "metrics/samples.h"
 
 namespace metrics {
-
-// Where the samples of one metric of one target go.
-class Samples {
- public:
-  Samples(Exposition& page, std::string_view common) : page_(page), common_(common) {}
-  void add(std::initializer_list<Label> labels, const Value& value) {
-    page_.sample(common_, labels, value);
-  }
-
- private:
-  Exposition& page_;
-  std::string_view common_;
-};
 
 // What most metrics of a target need, side by side. A page goes through all targets once for each
 // metric: with ten thousand of them every pointer on the way would be a cache miss, a dozen times.

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -271,6 +272,8 @@ struct HostFacts {
 struct CollectorStatus {
   std::string_view name;
   bool success = false;
+  // Its part is of the last round, and not kept from an earlier one.
+  bool fresh = false;
   std::string error;  // why not, or what could not be known
   base::Duration duration{0};
   base::WallTime completed;  // when it last gave facts

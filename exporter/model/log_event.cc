@@ -161,4 +161,60 @@ const char* name_of(LogEvent event) {
   return "";
 }
 
+bool may_name_user(LogEvent event) {
+  switch (event) {
+    case LogEvent::grace_timeout:
+    case LogEvent::refuseconnection:
+    case LogEvent::no_ident:
+    case LogEvent::bad_ident:
+    case LogEvent::ident_invalid:
+    case LogEvent::closed:
+    case LogEvent::no_kex:
+    case LogEvent::user_policy:
+    case LogEvent::root_refused:
+    case LogEvent::invalid_user:
+    case LogEvent::auth_result:
+    case LogEvent::max_auth:
+    case LogEvent::key_file_perms:
+    case LogEvent::chroot_perms:
+    case LogEvent::account_expired:
+    case LogEvent::pam_account:
+    case LogEvent::child_crash:
+      return true;
+    case LogEvent::listen_ok:
+    case LogEvent::bind_failed:
+    case LogEvent::bind_none:
+    case LogEvent::listen_failed:
+    case LogEvent::hostkey_load:
+    case LogEvent::hostkey_perms:
+    case LogEvent::hostkeys_none:
+    case LogEvent::privsep_missing:
+    case LogEvent::privsep_perms:
+    case LogEvent::privsep_chroot:
+    case LogEvent::privsep_user:
+    case LogEvent::cfg_bad:
+    case LogEvent::cfg_terminating:
+    case LogEvent::exec_missing:
+    case LogEvent::rexec_failed:
+    case LogEvent::rexec_state:
+    case LogEvent::libcrypto_mismatch:
+    case LogEvent::sighup:
+    case LogEvent::restart_failed:
+    case LogEvent::sigterm:
+    case LogEvent::fd_or_fork:
+    case LogEvent::maxstartups_drop:
+    case LogEvent::maxstartups_state:
+    case LogEvent::penalty_drop:
+    case LogEvent::penalty_new:
+    case LogEvent::drop_ratelimited:
+    case LogEvent::libwrap_refused:
+    case LogEvent::ip_options:
+    case LogEvent::sd_trigger_limit:
+    case LogEvent::sd_socket_stale:
+    case LogEvent::sd_failed:
+      return false;
+  }
+  return true;
+}
+
 }  // namespace model

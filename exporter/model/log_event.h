@@ -62,5 +62,7 @@ enum class LogEvent : std::uint8_t {
 // All of them in the order of the enumeration.
 std::span<const LogEvent> all_log_events();
 const char* name_of(LogEvent event);  // the `event` label
+// Whether such a line may hold what somebody typed as a user name, now and then a password.
+bool may_name_user(LogEvent event);
 
 }  // namespace model

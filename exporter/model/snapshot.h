@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "model/cause.h"
 #include "model/diagnosis.h"
+#include "model/host_report.h"
 #include "model/probe_result.h"
 #include "model/target.h"
 
@@ -81,6 +82,7 @@ struct Snapshot {
   std::vector<std::shared_ptr<const TargetState>> targets;  // in configuration order
   FleetState fleet;
   ReloadState reload;
+  std::shared_ptr<const HostReport> host;  // null if this host is not watched, or not yet looked at
 };
 
 }  // namespace model

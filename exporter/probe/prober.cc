@@ -49,11 +49,12 @@ std::shared_ptr<const model::TargetState> with_result(const model::TargetState& 
 
 class Prober::Core {
  public:
-  Core(const base::Clock& clock, Diagnose diagnose, Publish publish)
+  Core(const base::Clock& clock, Diagnose diagnose, Publish publish, Consult consult)
       : loop_(clock),
         resolver_(loop_),
         diagnose_(std::move(diagnose)),
         publish_(std::move(publish)),
+        consult_(std::move(consult)),
         thread_([this] { loop_.run(); }) {}
 
   ~Core() { stop(); }
@@ -70,20 +71,31 @@ class Prober::Core {
                   std::function<void(Once)> done);
 
  private:
+  // A completed probe whose diagnosis may still be refined.
+  struct Pending {
+    std::shared_ptr<model::ProbeReport> report;
+    std::function<void(std::shared_ptr<model::ProbeReport>)> done;
+    std::optional<EventLoop::TimerId> timer;
+  };
+
   struct Entry {
     std::shared_ptr<const model::TargetState> state;
     base::Duration phase{0};  // where in the interval its slots lie
     base::SteadyTime slot;    // the next start
     std::optional<EventLoop::TimerId> timer;
     std::unique_ptr<ProbeRun> run;
+    std::shared_ptr<Pending> pending;
     std::optional<base::SteadyTime> overdue;  // a slot that came while a probe was under way
     bool crowded = false;                     // its address is: said so in the log
+
+    [[nodiscard]] bool under_way() const { return run || pending; }
   };
 
   // Beside the schedule; whoever asks for the same meanwhile gets the same answer.
   struct OnceRun {
     std::shared_ptr<const model::Target> target;
     std::unique_ptr<ProbeRun> run;
+    std::shared_ptr<Pending> pending;
     std::vector<std::function<void(Once)>> waiting;
   };
 
@@ -93,7 +105,11 @@ class Prober::Core {
   void on_slot(Entry& entry);
   void start(Entry& entry, base::SteadyTime slot);
   void finish(Entry& entry, const model::Target& target, ProbeRun::Completion completion);
+  void settle(Entry& entry);
   void finish_once(const std::string& name, ProbeRun::Completion completion);
+  void answer_once(const std::string& name, Once answer);
+  void consult(const model::Target& target, const std::shared_ptr<Pending>& pending);
+  void end(const std::shared_ptr<Pending>& pending);
   std::shared_ptr<model::ProbeReport> conclude(const model::Target& target,
                                                model::ProbeResult result);
   void count(const model::ProbeResult& result);
@@ -108,6 +124,7 @@ class Prober::Core {
   RejectionMemory rejections_;
   Diagnose diagnose_;
   Publish publish_;
+  Consult consult_;
   std::unordered_map<std::string, std::unique_ptr<Entry>> entries_;  // by target name
   std::vector<Entry*> order_;                                        // as configured
   std::unordered_map<std::string, OnceRun> once_;                    // by target name
@@ -168,7 +185,7 @@ void Prober::Core::set_targets(const std::vector<std::shared_ptr<const model::Ta
 
 void Prober::Core::remove(std::unique_ptr<Entry> entry) {
   if (entry->timer) loop_.cancel(*entry->timer);
-  if (entry->run) --fleet_.probes_in_flight;
+  if (entry->under_way()) --fleet_.probes_in_flight;
 }
 
 // Slots lie at fixed places of the interval, spread by the name's hash; a first one may come
@@ -204,7 +221,7 @@ void Prober::Core::on_slot(Entry& entry) {
   entry.timer.reset();
   const auto slot = entry.slot;
   arm(entry);
-  if (entry.run) {
+  if (entry.under_way()) {
     entry.overdue =
         slot;  // never two probes of one target: this one starts when that one has ended
   } else {
@@ -231,13 +248,61 @@ void Prober::Core::start(Entry& entry, base::SteadyTime slot) {
 void Prober::Core::finish(Entry& entry, const model::Target& target,
                           ProbeRun::Completion completion) {
   const auto run = std::move(entry.run);  // ends with this function, which it has called
-  --fleet_.probes_in_flight;
   tell_of_crowding(entry, target, completion.paced);
-  if (completion.end == ProbeRun::End::completed) {
-    entry.state = with_result(*entry.state, conclude(target, std::move(completion.result)));
-    changed();
+  if (completion.end != ProbeRun::End::completed) {
+    settle(entry);
+    return;
   }
+  entry.pending = std::make_shared<Pending>();
+  entry.pending->report = conclude(target, std::move(completion.result));
+  entry.pending->done = [this, &entry](std::shared_ptr<model::ProbeReport> report) {
+    entry.pending.reset();
+    entry.state = with_result(*entry.state, std::move(report));
+    changed();
+    settle(entry);
+  };
+  consult(target, entry.pending);
+}
+
+// A target's probe is over.
+void Prober::Core::settle(Entry& entry) {
+  --fleet_.probes_in_flight;
   if (auto slot = std::exchange(entry.overdue, std::nullopt)) start(entry, *slot);
+}
+
+// Asks for more about a failed probe, and waits for it with a deadline.
+void Prober::Core::consult(const model::Target& target, const std::shared_ptr<Pending>& pending) {
+  const auto& report = *pending->report;
+  if (!consult_ || report.diagnosis.success) {
+    end(pending);
+    return;
+  }
+  const std::weak_ptr<Pending> waiting = pending;
+  auto answer = [this, waiting](model::Diagnosis diagnosis) {
+    post([this, waiting, diagnosis = std::move(diagnosis)]() mutable {
+      if (const auto found = waiting.lock()) {
+        found->report->diagnosis = std::move(diagnosis);
+        end(found);
+      }
+    });
+  };
+  if (!consult_(target, report.result, report.diagnosis, std::move(answer))) {
+    end(pending);
+    return;
+  }
+  pending->timer = loop_.at(loop_.clock().steady() + kConsultPatience, [this, waiting] {
+    if (const auto found = waiting.lock()) {
+      found->timer.reset();
+      end(found);
+    }
+  });
+}
+
+void Prober::Core::end(const std::shared_ptr<Pending>& pending) {
+  if (!pending->done) return;
+  const auto kept = pending;  // `done` gives it up
+  if (kept->timer) loop_.cancel(*kept->timer);
+  std::exchange(kept->done, {})(kept->report);
 }
 
 void Prober::Core::tell_of_crowding(Entry& entry, const model::Target& target,
@@ -284,7 +349,7 @@ void Prober::Core::probe_once(const std::shared_ptr<const model::Target>& target
     }
     return;
   }
-  if (auto entry = entries_.find(name); entry != entries_.end() && entry->second->run) {
+  if (auto entry = entries_.find(name); entry != entries_.end() && entry->second->under_way()) {
     done({ProbeRun::End::postponed, std::nullopt, nullptr});
     return;
   }
@@ -299,17 +364,30 @@ void Prober::Core::probe_once(const std::shared_ptr<const model::Target>& target
 }
 
 void Prober::Core::finish_once(const std::string& name, ProbeRun::Completion completion) {
-  const auto node = once_.extract(name);  // ends with this function, which it has called
-  const auto& once = node.mapped();
-  --fleet_.probes_in_flight;
-  Once answer{completion.end, completion.culprit, nullptr};
-  if (completion.end == ProbeRun::End::completed) {
-    model::TargetState before;
-    before.target = once.target;
-    answer.state = with_result(before, conclude(*once.target, std::move(completion.result)));
+  auto& once = once_.at(name);
+  const auto run = std::move(once.run);  // ends with this function, which it has called
+  if (completion.end != ProbeRun::End::completed) {
+    answer_once(name, {completion.end, completion.culprit, nullptr});
+    return;
   }
+  const auto target = once.target;
+  const auto pending = std::make_shared<Pending>();
+  once.pending = pending;
+  pending->report = conclude(*target, std::move(completion.result));
+  pending->done = [this, name, target](std::shared_ptr<model::ProbeReport> report) {
+    model::TargetState before;
+    before.target = target;
+    answer_once(name,
+                {ProbeRun::End::completed, std::nullopt, with_result(before, std::move(report))});
+  };
+  consult(*target, pending);
+}
+
+void Prober::Core::answer_once(const std::string& name, Once answer) {
+  const auto node = once_.extract(name);
+  --fleet_.probes_in_flight;
   changed();
-  for (const auto& done : once.waiting) done(answer);
+  for (const auto& done : node.mapped().waiting) done(answer);
   if (auto entry = entries_.find(node.key()); entry != entries_.end()) {
     if (auto slot = std::exchange(entry->second->overdue, std::nullopt)) {
       start(*entry->second, *slot);
@@ -332,8 +410,9 @@ void Prober::Core::publish() {
   publish_(std::move(targets), fleet_);
 }
 
-Prober::Prober(const base::Clock& clock, Diagnose diagnose, Publish publish)
-    : core_(std::make_unique<Core>(clock, std::move(diagnose), std::move(publish))) {}
+Prober::Prober(const base::Clock& clock, Diagnose diagnose, Publish publish, Consult consult)
+    : core_(std::make_unique<Core>(clock, std::move(diagnose), std::move(publish),
+                                   std::move(consult))) {}
 
 Prober::~Prober() = default;
 

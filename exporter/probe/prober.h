@@ -19,11 +19,19 @@ namespace probe {
 class Prober {
  public:
   using Diagnose = std::function<model::Diagnosis(const model::Target&, const model::ProbeResult&)>;
+  // May know more about a failed probe than the probe saw. False: it does not. Otherwise it calls
+  // `answer` later, once, from any thread, but never after the prober's destruction.
+  using Answer = std::function<void(model::Diagnosis)>;
+  using Consult = std::function<bool(const model::Target&, const model::ProbeResult&,
+                                     const model::Diagnosis&, Answer answer)>;
   using Targets = std::vector<std::shared_ptr<const model::TargetState>>;
   // Called on the prober's thread after something has changed, at most every kPublishGap.
   using Publish = std::function<void(Targets, const model::FleetState&)>;
 
   static constexpr base::Duration kPublishGap = std::chrono::milliseconds(250);
+
+  // How long an answer of Consult is waited for before the probe's own diagnosis stands.
+  static constexpr base::Duration kConsultPatience = std::chrono::seconds(5);
 
   struct Once {
     ProbeRun::End end = ProbeRun::End::completed;
@@ -32,9 +40,9 @@ class Prober {
     std::shared_ptr<const model::TargetState> state;  // with completed
   };
 
-  // `diagnose` and `publish` run on the prober's thread and must not block. Throws if the kernel
-  // gives no descriptors or the resolver cannot start.
-  Prober(const base::Clock& clock, Diagnose diagnose, Publish publish);
+  // All three run on the prober's thread and must not block; `consult` may be empty. Throws if the
+  // kernel gives no descriptors or the resolver cannot start.
+  Prober(const base::Clock& clock, Diagnose diagnose, Publish publish, Consult consult = {});
   ~Prober();  // as stop()
   Prober(const Prober&) = delete;
   Prober& operator=(const Prober&) = delete;

@@ -20,6 +20,13 @@ struct ProbeReply {
   std::shared_ptr<const model::TargetState> state;  // without: one completed probe
 };
 
+// What this host's own facts say to a question.
+struct EvidenceReply {
+  bool watched = true;                              // false: local.enabled is
+  std::shared_ptr<const model::HostReport> report;  // null: not looked at yet
+  model::HostDiagnosis diagnosis;                   // of the question
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -28,6 +35,8 @@ class Backend {
   // One probe now; blocks until it has completed. `timeout` shortens the module's own.
   virtual ProbeReply probe(const std::string& target, const std::string& module,
                            std::optional<base::Duration> timeout) = 0;
+  // Never blocks.
+  virtual EvidenceReply evidence(const model::HostQuestion& question) = 0;
   // Reads the configuration again; the old one stays if the new one is bad.
   virtual base::Result<void> reload() = 0;
 };

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "web/host_json.h"
 #include "web/json.h"
 #include "web/status_page.h"
 
@@ -99,6 +100,35 @@ std::string debug_page(const model::TargetState& state, const std::string& metri
   return text + "\nMetrics that would have been returned:\n" + metrics;
 }
 
+// The address that a query parameter holds; absent if there is none, or nothing in it.
+base::Result<std::optional<base::IpAddress>> address_parameter(const Request& request,
+                                                               std::string_view name) {
+  const auto* text = request.parameter(name);
+  if (text == nullptr || text->empty()) return std::optional<base::IpAddress>{};
+  auto address = base::IpAddress::parse(*text);
+  if (address) return address;
+  return base::Error{"The parameter '" + std::string(name) + "' is no IP address: '" +
+                     base::printable(*text, 60) + "'."};
+}
+
+base::Result<model::HostQuestion> host_question(const Request& request) {
+  model::HostQuestion question;
+  const auto source = address_parameter(request, "source");
+  if (!source) return base::Error{source.error()};
+  const auto address = address_parameter(request, "address");
+  if (!address) return base::Error{address.error()};
+  question.source = *source;
+  question.address = *address;
+  if (const auto* text = request.parameter("port"); text != nullptr && !text->empty()) {
+    question.port = base::parse_integer<std::uint16_t>(*text);
+    if (question.port.value_or(0) == 0) {
+      return base::Error{"The parameter 'port' is no port, 1 to 65535: '" +
+                         base::printable(*text, 60) + "'."};
+    }
+  }
+  return question;
+}
+
 class Occupied {
  public:
   explicit Occupied(std::atomic<int>& count) : count_(count), number_(count.fetch_add(1) + 1) {}
@@ -148,6 +178,7 @@ Routes::Routes(RouteOptions options, Backend& backend)
              {prefix + "/", kReadMethods, &Routes::status_page},
              {prefix + "/probe", kReadMethods, &Routes::probe},
              {prefix + "/api/v1/targets", kReadMethods, &Routes::targets},
+             {prefix + "/api/v1/evidence", kReadMethods, &Routes::evidence},
              {prefix + "/-/healthy", kReadMethods, &Routes::healthy},
              {prefix + "/-/ready", kReadMethods, &Routes::ready},
              {prefix + "/-/reload", kWriteMethods, &Routes::reload}};
@@ -260,6 +291,22 @@ Response Routes::targets(const Request& request) {
     }
     sink("\n]}\n");
   };
+  return response;
+}
+
+Response Routes::evidence(const Request& request) {
+  const auto question = host_question(request);
+  if (!question) return text_response(400, question.error());
+  const auto reply = backend_.evidence(*question);
+  if (!reply.watched) return text_response(404, "local.enabled is false: this host is not watched");
+  if (!reply.report) {
+    auto response = text_response(503, "This host has not been looked at yet; try again.");
+    response.headers.emplace_back("Retry-After", "1");
+    return response;
+  }
+  Response response;
+  response.content_type = "application/json";
+  response.body = to_json(*reply.report, *question, reply.diagnosis) + "\n";
   return response;
 }
 

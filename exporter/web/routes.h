@@ -51,6 +51,7 @@ class Routes {
   Response metrics(const Request& request);
   Response probe(const Request& request);
   Response targets(const Request& request);
+  Response evidence(const Request& request);
   Response healthy(const Request& request);
   Response ready(const Request& request);
   Response reload(const Request& request);

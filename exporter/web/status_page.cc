@@ -67,6 +67,7 @@ thead th { font-size: .8rem; font-weight: 600; color: var(--dim); white-space: n
 tbody tr { border-top: 1px solid var(--line); }
 tbody th { font-weight: 600; border-left: 4px solid var(--layer); overflow-wrap: anywhere;
   min-width: 13rem; }
+.host { border-left: 4px solid var(--layer); padding: .4rem .9rem; margin: 0; }
 .cause { color: var(--layer); font-weight: 600; white-space: nowrap; }
 .dim, footer { color: var(--dim); font-size: .85rem; font-weight: 400; }
 .evidence { margin: .2rem 0; padding-left: 1.1rem; overflow-wrap: anywhere; }
@@ -348,6 +349,42 @@ void append_targets(std::string& page, const model::Snapshot& snapshot,
   page += "</section>\n";
 }
 
+std::string endpoint_text(const model::Endpoint& endpoint) {
+  return text_of(base::format_host_port(endpoint.address.to_string(), endpoint.port));
+}
+
+// What the exporter sees of the machine that it runs on.
+void append_host(std::string& page, const model::Snapshot& snapshot,
+                 const StatusPageRequest& request) {
+  if (!snapshot.host) return;
+  const auto& host = *snapshot.host;
+  const auto& cause = model::info(host.diagnosis.cause);
+  page +=
+      "<section aria-labelledby=\"host\">\n<h2 id=\"host\">SSH on this host</h2>\n"
+      "<div class=\"scroll host l-" +
+      std::string(model::name_of(cause.layer)) + "\"><p><span class=\"cause\">";
+  page += cause.cause == model::Cause::none ? "a new connection gets in" : cause.name;
+  page += "</span> <span class=\"dim\">" + std::string(model::name_of(cause.layer)) + ", " +
+          model::name_of(host.diagnosis.confidence) + ", seen <time datetime=\"" +
+          rfc3339(host.completed) + "\">" + age(request.now - host.completed) +
+          " ago</time>, <a href=\"" + text_of(request.base) +
+          "/api/v1/evidence\">all facts</a></span></p>\n<ul class=\"evidence\">";
+  for (const auto& line : host.diagnosis.evidence) page += "<li>" + text_of(line) + "</li>";
+  for (const auto& endpoint : host.bindings.missing) {
+    page += "<li>not listened on: " + endpoint_text(endpoint) + "</li>";
+  }
+  for (const auto& status : host.collectors) {
+    if (status.success) continue;
+    page +=
+        "<li>" + text_of(status.name) + " is not seen in full: " + text_of(status.error) + "</li>";
+  }
+  page += "</ul>\n";
+  if (!host.diagnosis.fix.empty()) {
+    page += "<p class=\"fix\">" + text_of(host.diagnosis.fix) + "</p>\n";
+  }
+  page += "</div>\n</section>\n";
+}
+
 }  // namespace
 
 std::string_view status_page_style() { return kStyle; }
@@ -359,6 +396,7 @@ std::string render_status_page(const model::Snapshot& snapshot, const StatusPage
     page += "<p role=\"alert\"><b>The last reload of the configuration failed</b>; the one of " +
             rfc3339(snapshot.reload.last_success) + " is in force. The log says why.</p>\n";
   }
+  append_host(page, snapshot, request);
   append_summary(page, count(snapshot), request);
   append_targets(page, snapshot, request);
   page += "</main>\n<footer>ssh_refusal_exporter " + text_of(request.version) + ", " +

@@ -38,6 +38,9 @@ class FakeBackend : public web::Backend {
     }
     return on_probe(call);
   }
+  web::EvidenceReply evidence(const model::HostQuestion& question) override {
+    return on_evidence(question);
+  }
   base::Result<void> reload() override { return on_reload(); }
 
   void set_snapshot(model::Snapshot snapshot) {
@@ -50,6 +53,10 @@ class FakeBackend : public web::Backend {
   std::function<web::ProbeReply(const ProbeCall&)> on_probe = [](const ProbeCall&) {
     return completed();
   };
+  std::function<web::EvidenceReply(const model::HostQuestion&)> on_evidence =
+      [](const model::HostQuestion&) {
+        return web::EvidenceReply{false, nullptr, {}};
+      };
   std::function<base::Result<void>()> on_reload = [] { return base::Result<void>(); };
 
  private:

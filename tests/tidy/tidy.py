@@ -85,6 +85,7 @@ TESTED_ELSEWHERE = {
     "exporter/config/target_set.cc": "tests/unit/config/configuration_test.cc and file_sd_test.cc",
     # Tables whose use is a page.
     "exporter/metrics/own_metrics.cc": "tests/golden: every row",
+    "exporter/metrics/host_metrics.cc": "tests/golden: every row",
     "exporter/metrics/target_metrics.cc": "tests/golden: every row",
     "exporter/web/connection_guard.cc": "tests/unit/web/server_test.cc: half-open connections",
 }

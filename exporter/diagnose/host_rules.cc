@@ -1,0 +1,673 @@
+#include "diagnose/host_rules.h"
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+
+#include "base/text.h"
+#include "diagnose/bindings.h"
+#include "diagnose/host_words.h"
+#include "diagnose/tcp_wrappers.h"
+#include "diagnose/words.h"
+
+namespace diagnose {
+
+namespace {
+
+using model::Cause;
+using model::Confidence;
+using model::ConfigProblem;
+using model::LogEvent;
+using model::LogLine;
+using model::SshListener;
+
+// --- nothing listens
+// ------------------------------------------------------------------------------
+
+// sshd was started and ended by itself; without systemd: it is not there, and why is to be found
+// out.
+bool failed(const HostCase& c) {
+  return c.down() && (c.service_failed() || (c.systemd_known && !c.facts.systemd));
+}
+
+bool installed(const HostCase& c) {
+  return c.service != nullptr || c.socket != nullptr || c.server != nullptr ||
+         !c.facts.configuration || !c.facts.configuration->program.empty();
+}
+
+bool cannot_execute(const HostCase& c) {
+  constexpr int kNotExecuted = 203;  // systemd's EXIT_EXEC
+  if (c.service == nullptr || !c.service->service) return false;
+  const auto& service = *c.service->service;
+  return service.exit_code == CLD_EXITED && service.exit_status == kNotExecuted;
+}
+
+bool masked(const HostCase& c) {
+  const auto off = [](const model::UnitFacts* unit) {
+    return unit == nullptr || unit->load_state == "masked";
+  };
+  return (c.service != nullptr || c.socket != nullptr) && off(c.service) && off(c.socket);
+}
+
+bool disabled(const HostCase& c) {
+  const auto off = [](const model::UnitFacts* unit) {
+    return unit == nullptr || unit->load_state == "masked" ||
+           (unit->unit_file_state == "disabled" && unit->active_state == "inactive");
+  };
+  return (c.service != nullptr || c.socket != nullptr) && off(c.service) && off(c.socket);
+}
+
+bool condition_failed(const HostCase& c) {
+  const auto kept = [](const model::UnitFacts* unit) {
+    return unit != nullptr && unit->active_state == "inactive" && !unit->failed_condition.empty();
+  };
+  return kept(c.service) || kept(c.socket);
+}
+
+bool just_booted(const HostCase& c) {
+  return c.facts.kernel && c.now - c.facts.kernel->booted < kBootTime;
+}
+
+const LogLine* bind_line(const HostCase& c, std::string_view why) {
+  for (const auto event : {LogEvent::bind_failed, LogEvent::listen_failed}) {
+    const auto* line = c.said_since_start(event);
+    if (line != nullptr && line->message.find(why) != std::string::npos) return line;
+  }
+  return nullptr;
+}
+
+bool misses_absent_address(const HostCase& c) {
+  if (!c.facts.kernel || c.facts.kernel->nonlocal_bind.value_or(false)) return false;
+  const auto& missing = c.bindings.missing;
+  return std::any_of(missing.begin(), missing.end(), [&](const model::Endpoint& endpoint) {
+    return !endpoint.address.is_unspecified() && !c.owns(endpoint.address);
+  });
+}
+
+// --- something listens
+// ----------------------------------------------------------------------------
+
+bool running(const HostCase& c) { return c.bindings.up && c.server != nullptr; }
+
+// The next connection would start a service that cannot start.
+bool idle_and_fails(const HostCase& c, ConfigProblem problem) {
+  return c.bindings.up && c.idle() && c.check_fails(problem);
+}
+
+bool server_state(const HostCase& c, std::string_view states) {
+  return running(c) && states.find(c.server->state) != std::string_view::npos;
+}
+
+bool without_runtime_directory(const HostCase& c) {
+  if (!running(c)) return false;
+  if (c.check_fails(ConfigProblem::runtime_directory)) return true;
+  if (!c.facts.processes || !c.facts.processes->runtime_directory) return false;
+  const auto& directory = *c.facts.processes->runtime_directory;
+  return !directory.present || !directory.safe;
+}
+
+bool outdated(const HostCase& c) {
+  return running(c) && (c.server->executable_deleted || c.server->executable_replaced);
+}
+
+// Until OpenSSH 9.7 each connection reads the host keys anew.
+bool reads_keys_again(const HostCase& c) {
+  return running(c) && c.server->name == "sshd" && c.server->one_binary && c.without_usable_key();
+}
+
+WrapperVerdict wrappers(const HostCase& c) {
+  if (!c.bindings.up || !c.facts.processes || !c.facts.processes->libwrap.value_or(false)) {
+    return WrapperVerdict::allowed;
+  }
+  return ask_wrappers(c.facts.processes->wrapper_rules, c.question.source).verdict;
+}
+
+bool full(const HostCase& c) {
+  const auto startups = c.startups();
+  return running(c) && startups && startups->full > 0 && startups->now >= startups->full;
+}
+
+bool filling(const HostCase& c) {
+  const auto startups = c.startups();
+  return running(c) && startups && startups->begin > 0 && startups->now >= startups->begin;
+}
+
+const LogLine* penalty_of_source(const HostCase& c) {
+  if (!c.question.source) return nullptr;
+  for (const auto event : {LogEvent::penalty_drop, LogEvent::penalty_new}) {
+    const auto* line = c.said_recently(event);
+    if (line == nullptr) continue;
+    const auto network = base::IpNetwork::parse(line->address);
+    if (network && network->contains(*c.question.source)) return line;
+  }
+  return nullptr;
+}
+
+// systemd drops what this covers before sshd sees it.
+bool filtered_by_systemd(const HostCase& c) {
+  for (const auto* unit : {c.service, c.socket}) {
+    if (unit == nullptr || !c.bindings.up) continue;
+    const auto covers_source = [&](const std::string& text) {
+      const auto network = base::IpNetwork::parse(text);
+      if (!network) return false;
+      if (c.question.source) return network->contains(*c.question.source);
+      return text.ends_with("/0");
+    };
+    const auto& deny = unit->ip_address_deny;
+    const auto& allow = unit->ip_address_allow;
+    if (std::any_of(deny.begin(), deny.end(), covers_source) &&
+        std::none_of(allow.begin(), allow.end(), covers_source)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// --- what is listened on
+// --------------------------------------------------------------------------
+
+template <typename Predicate>
+bool any_listener(const HostCase& c, Predicate predicate) {
+  return std::any_of(c.bindings.listeners.begin(), c.bindings.listeners.end(), predicate);
+}
+
+bool on_port(const HostCase& c, std::uint16_t port) {
+  return any_listener(c, [&](const SshListener& row) { return row.endpoint.port == port; });
+}
+
+bool asked_port_elsewhere(const HostCase& c) {
+  return c.bindings.up && c.question.port && !on_port(c, *c.question.port);
+}
+
+bool other_program_on_asked_port(const HostCase& c) {
+  if (!asked_port_elsewhere(c)) return false;
+  const auto& all = c.facts.listeners->listeners;
+  return std::any_of(all.begin(), all.end(),
+                     [&](const auto& row) { return row.endpoint.port == *c.question.port; });
+}
+
+// The asked address is not served on the asked port, though others are.
+bool asked_address_unserved(const HostCase& c) {
+  return c.bindings.up && c.question.address &&
+         !any_listener(c, [&](const SshListener& row) { return c.asked(row); });
+}
+
+bool loopback_only(const HostCase& c) {
+  const bool bound = c.bindings.up && !any_listener(c, [](const SshListener& row) {
+                       return !row.endpoint.address.is_loopback();
+                     });
+  // Whoever asks for a loopback address is served.
+  return bound && !(c.question.address && c.question.address->is_loopback());
+}
+
+bool has_any_global(const HostCase& c) {
+  return c.has_global(base::IpFamily::ipv4) || c.has_global(base::IpFamily::ipv6);
+}
+
+bool serves(const HostCase& c, base::IpFamily family) {
+  return any_listener(c, [&](const SshListener& row) {
+    return row.endpoint.address.family() == family ||
+           (row.dual_stack && family == base::IpFamily::ipv4);
+  });
+}
+
+bool family_unserved(const HostCase& c, base::IpFamily family) {
+  return c.bindings.up && c.has_global(family) && !serves(c, family);
+}
+
+bool asked_family_unserved(const HostCase& c) {
+  return asked_address_unserved(c) && !serves(c, c.question.address->family());
+}
+
+bool socket_differs(const HostCase& c) {
+  if (!c.bindings.up || !c.socket_activated() || !c.facts.configuration) return false;
+  const auto& ports = c.facts.configuration->ports;
+  const auto& listen = c.socket->socket->listen;
+  return std::any_of(ports.begin(), ports.end(), [&](std::uint16_t port) {
+    return std::none_of(listen.begin(), listen.end(),
+                        [&](const model::Endpoint& row) { return row.port == port; });
+  });
+}
+
+bool misses_port(const HostCase& c) {
+  const auto& missing = c.bindings.missing;
+  return c.bindings.up &&
+         std::any_of(missing.begin(), missing.end(),
+                     [&](const model::Endpoint& endpoint) { return !on_port(c, endpoint.port); });
+}
+
+bool misses_own_address(const HostCase& c) {
+  const auto& missing = c.bindings.missing;
+  return c.bindings.up &&
+         std::any_of(missing.begin(), missing.end(), [&](const model::Endpoint& endpoint) {
+           return endpoint.address.is_unspecified() ? c.has_global(endpoint.address.family())
+                                                    : c.owns(endpoint.address);
+         });
+}
+
+// All that the answer `none` rests on is known.
+bool everything_known(const HostCase& c) {
+  return c.systemd_known && c.facts.listeners && c.facts.listeners->owners_known &&
+         c.facts.configuration && c.facts.processes && c.facts.processes->complete &&
+         wrappers(c) == WrapperVerdict::allowed;
+}
+
+std::string restart_fix(const HostCase& c) {
+  const auto unit = c.service != nullptr ? c.service->name : std::string("sshd");
+  return "Restart sshd with `systemctl restart " + unit + "`; sessions that are open stay.";
+}
+
+std::string start_fix(const HostCase& c) {
+  if (c.service == nullptr) return std::string(model::info(Cause::sshd_not_running).fix);
+  return "`systemctl start " + c.service->name + "`; `journalctl -u " + c.service->name +
+         "` says who stopped it.";
+}
+
+std::string config_fix(const HostCase& c) {
+  if (!c.facts.configuration || !c.facts.configuration->check) {
+    return std::string(model::info(Cause::sshd_config_invalid).fix);
+  }
+  const auto& check = *c.facts.configuration->check;
+  if (check.file.empty()) return std::string(model::info(Cause::sshd_config_invalid).fix);
+  return concat({"Correct ", check.file,
+                 check.line > 0 ? ", line " + std::to_string(check.line) : std::string(),
+                 "; `sshd -t` must be silent; then start sshd."});
+}
+
+constexpr std::array kHostRules = std::to_array<HostRule>({
+    // Nothing listens.
+    {.cause = Cause::sshd_not_installed,
+     .confidence = Confidence::certain,
+     .needs = [](const HostCase& c) { return c.down() && c.systemd_known && !installed(c); },
+     .because = "There is no SSH server's program, unit or process."},
+    {.cause = Cause::sshd_disabled,
+     .confidence = Confidence::certain,
+     .needs = [](const HostCase& c) { return c.down() && (masked(c) || condition_failed(c)); },
+     .because = "systemd does not start it, whatever asks for it."},
+    {.cause = Cause::sshd_starting,
+     .confidence = Confidence::certain,
+     .needs =
+         [](const HostCase& c) {
+           return c.down() && c.service_in("activating") && !c.service_failed() &&
+                  c.service->service && c.service->service->restarts == 0;
+         },
+     .because = "systemd is starting it just now."},
+    {.cause = Cause::sshd_binary_broken,
+     .confidence = Confidence::certain,
+     .needs = [](const HostCase& c) { return failed(c) && cannot_execute(c); },
+     .because = "systemd could not execute the program.",
+     .facts = facts::binary},
+    {.cause = Cause::sshd_binary_broken,
+     .confidence = Confidence::certain,
+     .needs = [](const HostCase& c) { return failed(c) && c.check_fails(ConfigProblem::program); },
+     .because = "The program does not get as far as its configuration.",
+     .facts = facts::binary},
+    {.cause = Cause::sshd_binary_broken,
+     .confidence = Confidence::certain,
+     .needs = [](const HostCase& c) { return failed(c); },
+     .line =
+         [](const HostCase& c) {
+           return c.said_since_start(
+               {LogEvent::libcrypto_mismatch, LogEvent::exec_missing, LogEvent::privsep_user});
+         },
+     .because = "sshd says itself what it lacks."},
+    {.cause = Cause::sshd_config_invalid,
+     .confidence = Confidence::certain,
+     .needs =
+         [](const HostCase& c) { return failed(c) && c.check_fails(ConfigProblem::configuration); },
+     .because = "It has ended, and with this configuration it cannot start again.",
+     .facts = facts::configuration_error,
+     .fix = config_fix},
+    {.cause = Cause::sshd_host_keys_missing,
+     .confidence = Confidence::certain,
+     .needs =
+         [](const HostCase& c) {
+           return failed(c) && c.check_fails(ConfigProblem::host_keys) && c.without_key_file();
+         },
+     .because = "It has ended, and without a host key it cannot start again.",
+     .facts = facts::host_keys},
+    {.cause = Cause::sshd_host_keys_unusable,
+     .confidence = Confidence::certain,
+     .needs =
+         [](const HostCase& c) { return failed(c) && c.check_fails(ConfigProblem::host_keys); },
+     .because = "It has ended, and without a host key that it may use it cannot start again.",
+     .facts = facts::host_keys},
+    {.cause = Cause::sshd_runtime_dir_missing,
+     .confidence = Confidence::certain,
+     .needs = [](const HostCase& c) { return failed(c); },
+     .line =
+         [](const HostCase& c) {
+           return c.said_since_start({LogEvent::privsep_missing, LogEvent::privsep_perms});
+         },
+     .because = "sshd ended for want of its directory."},
+    {.cause = Cause::port_conflict,
+     .confidence = Confidence::certain,
+     .needs = [](const HostCase& c) { return failed(c) && !c.bindings.conflicts.empty(); },
+     .line = [](const HostCase& c) { return bind_line(c, "Address already in use"); },
+     .because = "sshd could not have the port, and another program has it.",
+     .facts = facts::conflicts},
+    {.cause = Cause::port_conflict,
+     .confidence = Confidence::likely,
+     .needs =
+         [](const HostCase& c) {
+           const bool socket_failed =
+               c.down() && c.socket_activated() && c.socket->active_state == "failed";
+           return (failed(c) || socket_failed) && !c.bindings.conflicts.empty();
+         },
+     .because = "It has ended, and another program has its port.",
+     .facts = facts::conflicts},
+    {.cause = Cause::port_bind_denied,
+     .confidence = Confidence::certain,
+     .needs = [](const HostCase& c) { return failed(c); },
+     .line = [](const HostCase& c) { return bind_line(c, "Permission denied"); },
+     .because = "The kernel refused the port: SELinux, or a missing capability."},
+    {.cause = Cause::address_missing,
+     .confidence = Confidence::certain,
+     .needs = [](const HostCase& c) { return failed(c) && misses_absent_address(c); },
+     .line = [](const HostCase& c) { return bind_line(c, "Cannot assign requested address"); },
+     .because = "sshd asked for an address that no interface has.",
+     .facts = facts::missing},
+    {.cause = Cause::address_missing,
+     .confidence = Confidence::likely,
+     .needs = [](const HostCase& c) { return failed(c); },
+     .line = [](const HostCase& c) { return bind_line(c, "Cannot assign requested address"); },
+     .because = "An address was not there when sshd started; it may be there now.",
+     .facts = facts::missing},
+    {.cause = Cause::resource_exhausted,
+     .confidence = Confidence::likely,
+     .needs = [](const HostCase& c) { return failed(c); },
+     .line = [](const HostCase& c) { return c.said_since_start(LogEvent::fd_or_fork); },
+     .because = "The last thing that failed was to get a descriptor or a process."},
+    {.cause = Cause::sshd_failed,
+     .confidence = Confidence::certain,
+     .needs = [](const HostCase& c) { return c.down() && c.service_failed(); },
+     .because = "systemd says so; what is known of the configuration does not explain it.",
+     .facts = facts::configuration_error},
+    {.cause = Cause::socket_unit_failed,
+     .confidence = Confidence::certain,
+     .needs =
+         [](const HostCase& c) {
+           return c.down() && c.socket_activated() && c.socket->active_state == "failed";
+         },
+     .because = "Nobody waits for connections in sshd's place any more."},
+    {.cause = Cause::sshd_starting,
+     .confidence = Confidence::likely,
+     .needs = [](const HostCase& c) { return c.down() && c.service_in("activating"); },
+     .because = "systemd is starting it, not for the first time."},
+    {.cause = Cause::sshd_disabled,
+     .confidence = Confidence::certain,
+     .needs = [](const HostCase& c) { return c.down() && disabled(c); },
+     .because = "It does not run, and nothing starts it at boot."},
+    {.cause = Cause::sshd_starting,
+     .confidence = Confidence::likely,
+     .needs =
+         [](const HostCase& c) {
+           return c.down() && c.service_in("inactive") && just_booted(c) &&
+                  !c.service->last_attempt && c.service->unit_file_state.starts_with("enabled");
+         },
+     .because = "The host came up less than two minutes ago, and sshd is to start with it."},
+    {.cause = Cause::sshd_not_running,
+     .confidence = Confidence::certain,
+     .needs = [](const HostCase& c) { return c.down() && c.systemd_known; },
+     .because = "There is no process and no listener, and no failure explains it.",
+     .facts = facts::configuration_error,
+     .fix = start_fix},
+    {.cause = Cause::sshd_not_running,
+     .confidence = Confidence::likely,
+     .needs = [](const HostCase& c) { return c.down() && c.facts.processes != nullptr; },
+     .because = "There is no process and no listener; why cannot be told without systemd's word.",
+     .facts = facts::configuration_error,
+     .fix = start_fix},
+    {.cause = Cause::unknown,
+     .confidence = Confidence::possible,
+     .needs = [](const HostCase& c) { return !c.bindings.up; },
+     .because = "Too little of this host can be seen, or what is seen contradicts itself."},
+
+    // Something listens, but does not get to serve.
+    {.cause = Cause::accept_queue_full,
+     .confidence = Confidence::certain,
+     .needs = [](const HostCase& c) { return c.overflowing() != nullptr; },
+     .because = "The kernel drops the SYN of every new connection until sshd accepts again.",
+     .facts = facts::queue},
+    {.cause = Cause::sshd_hung,
+     .confidence = Confidence::certain,
+     .needs = [](const HostCase& c) { return server_state(c, "T"); },
+     .because = "The kernel accepts connections for a process that does not run.",
+     .fix =
+         [](const HostCase& c) {
+           return "Find out who stopped it; `kill -CONT " + std::to_string(c.server->pid) +
+                  "` lets it go on, else restart it.";
+         }},
+    {.cause = Cause::sshd_hung,
+     .confidence = Confidence::likely,
+     .needs = [](const HostCase& c) { return server_state(c, "tD"); },
+     .because = "The kernel accepts connections for a process that waits for something else.",
+     .fix =
+         [](const HostCase& c) {
+           return "See what it waits for: `cat /proc/" + std::to_string(c.server->pid) + "/stack`.";
+         }},
+    {.cause = Cause::sshd_disabled,
+     .confidence = Confidence::certain,
+     .needs =
+         [](const HostCase& c) {
+           return c.bindings.up && c.idle() && c.service != nullptr &&
+                  c.service->load_state == "masked";
+         },
+     .because = "The socket waits for connections, but the service behind it may not start."},
+    {.cause = Cause::sshd_binary_broken,
+     .confidence = Confidence::certain,
+     .needs = [](const HostCase& c) { return idle_and_fails(c, ConfigProblem::program); },
+     .because = "The next connection starts a program that cannot run.",
+     .facts = facts::binary},
+    {.cause = Cause::sshd_config_invalid,
+     .confidence = Confidence::certain,
+     .needs = [](const HostCase& c) { return idle_and_fails(c, ConfigProblem::configuration); },
+     .because = "The next connection starts an sshd that refuses its configuration.",
+     .facts = facts::configuration_error,
+     .fix = config_fix},
+    {.cause = Cause::sshd_host_keys_missing,
+     .confidence = Confidence::certain,
+     .needs =
+         [](const HostCase& c) {
+           return idle_and_fails(c, ConfigProblem::host_keys) && c.without_key_file();
+         },
+     .because = "The next connection starts an sshd without a host key.",
+     .facts = facts::host_keys},
+    {.cause = Cause::sshd_host_keys_unusable,
+     .confidence = Confidence::certain,
+     .needs = [](const HostCase& c) { return idle_and_fails(c, ConfigProblem::host_keys); },
+     .because = "The next connection starts an sshd that may not use any of its host keys.",
+     .facts = facts::host_keys},
+    {.cause = Cause::sshd_runtime_dir_missing,
+     .confidence = Confidence::certain,
+     .needs = without_runtime_directory,
+     .because = "Each new connection needs the directory, and ends without it.",
+     .facts = facts::runtime_directory,
+     .fix = restart_fix},
+    {.cause = Cause::sshd_binary_broken,
+     .confidence = Confidence::certain,
+     .needs = [](const HostCase& c) { return running(c) && !c.server->missing_helper.empty(); },
+     .because = "sshd accepts, and cannot start the program that serves the connection.",
+     .facts = facts::binary},
+    {.cause = Cause::sshd_upgrade_skew,
+     .confidence = Confidence::certain,
+     .needs = outdated,
+     .line =
+         [](const HostCase& c) {
+           return c.said_since_start({LogEvent::rexec_state, LogEvent::rexec_failed});
+         },
+     .because = "The old process cannot hand connections to the new program.",
+     .facts = facts::binary,
+     .fix = restart_fix},
+    {.cause = Cause::sshd_upgrade_skew,
+     .confidence = Confidence::likely,
+     .needs =
+         [](const HostCase& c) {
+           return outdated(c) && c.server->can_start_children.has_value() &&
+                  !*c.server->can_start_children;
+         },
+     .because = "The old process cannot hand connections to what is in its program's place now.",
+     .facts = facts::binary,
+     .fix = restart_fix},
+    {.cause = Cause::sshd_host_keys_missing,
+     .confidence = Confidence::certain,
+     .needs = [](const HostCase& c) { return reads_keys_again(c) && c.without_key_file(); },
+     .because = "Each new connection reads the host keys again, and ends without one.",
+     .facts = facts::host_keys},
+    {.cause = Cause::sshd_host_keys_unusable,
+     .confidence = Confidence::certain,
+     .needs = reads_keys_again,
+     .because = "Each new connection reads the host keys again, and may not use any.",
+     .facts = facts::host_keys},
+    {.cause = Cause::max_startups,
+     .confidence = Confidence::certain,
+     .needs = full,
+     .because = "sshd turns every new connection away until one of these logs in or ends.",
+     .facts = facts::startups},
+    {.cause = Cause::resource_exhausted,
+     .confidence = Confidence::certain,
+     .needs =
+         [](const HostCase& c) {
+           return running(c) && c.server->open_files_limit > 0 &&
+                  c.server->open_files >= c.server->open_files_limit;
+         },
+     .because = "sshd cannot open a descriptor for a new connection.",
+     .facts = facts::descriptors},
+    {.cause = Cause::resource_exhausted,
+     .confidence = Confidence::likely,
+     .needs = running,
+     .line = [](const HostCase& c) { return c.said_recently(LogEvent::fd_or_fork); },
+     .because = "sshd could not serve a connection within the last minute.",
+     .facts = facts::descriptors},
+    {.cause = Cause::tcp_wrappers_denied,
+     .confidence = Confidence::certain,
+     .needs = [](const HostCase& c) { return wrappers(c) == WrapperVerdict::denied; },
+     .because = "sshd is linked with libwrap, which obeys hosts.allow and hosts.deny.",
+     .facts = facts::wrappers},
+    {.cause = Cause::source_penalty,
+     .confidence = Confidence::likely,
+     .needs = running,
+     .line = penalty_of_source,
+     .because = "sshd turned this source away within the last minute."},
+    {.cause = Cause::port_filtered,
+     .confidence = Confidence::likely,
+     .needs = filtered_by_systemd,
+     .because = "systemd filters the packets of the unit by address.",
+     .facts = facts::ip_filter,
+     .fix =
+         [](const HostCase&) {
+           return std::string("Correct IPAddressDeny= and IPAddressAllow= of the unit.");
+         }},
+
+    // It serves, but not where it should.
+    {.cause = Cause::port_conflict,
+     .confidence = Confidence::certain,
+     .needs = other_program_on_asked_port,
+     .because = "Another program has the port that was asked for.",
+     .facts = facts::ports},
+    {.cause = Cause::wrong_port,
+     .confidence = Confidence::certain,
+     .needs = asked_port_elsewhere,
+     .because = "sshd listens, but on other ports.",
+     .facts = facts::ports},
+    {.cause = Cause::port_conflict,
+     .confidence = Confidence::certain,
+     .needs = [](const HostCase& c) { return c.bindings.up && !c.bindings.conflicts.empty(); },
+     .because = "Another program has what sshd should listen on.",
+     .facts = facts::conflicts},
+    {.cause = Cause::loopback_only,
+     .confidence = Confidence::certain,
+     .needs = [](const HostCase& c) { return loopback_only(c) && has_any_global(c); },
+     .because = "Nobody else than this host itself can connect."},
+    {.cause = Cause::address_family,
+     .confidence = Confidence::certain,
+     .needs = asked_family_unserved,
+     .because = "sshd listens on no address of the family that was asked for."},
+    {.cause = Cause::wrong_address,
+     .confidence = Confidence::certain,
+     .needs = asked_address_unserved,
+     .because = "sshd listens on other addresses only.",
+     .facts = facts::missing},
+    {.cause = Cause::socket_port_mismatch,
+     .confidence = Confidence::likely,
+     .needs = socket_differs,
+     .because = "Where systemd's socket listens, the port in sshd_config has no effect.",
+     .facts = facts::ports},
+    {.cause = Cause::address_missing,
+     .confidence = Confidence::certain,
+     .needs = [](const HostCase& c) { return c.bindings.up && misses_absent_address(c); },
+     .because = "sshd asks for an address that no interface has.",
+     .facts = facts::missing},
+    {.cause = Cause::wrong_port,
+     .confidence = Confidence::certain,
+     .needs = misses_port,
+     .because = "sshd still listens on other ports than its configuration names: it was not "
+                "restarted since.",
+     .facts = facts::ports,
+     .fix = restart_fix},
+    {.cause = Cause::address_family,
+     .confidence = Confidence::certain,
+     .needs =
+         [](const HostCase& c) {
+           return !c.question.address && (family_unserved(c, base::IpFamily::ipv4) ||
+                                          family_unserved(c, base::IpFamily::ipv6));
+         },
+     .because = "The host has addresses of a family on which sshd does not listen.",
+     .facts = facts::families},
+    {.cause = Cause::wrong_address,
+     .confidence = Confidence::certain,
+     .needs = misses_own_address,
+     .because = "sshd still listens on other addresses than its configuration names: it was not "
+                "restarted since.",
+     .facts = facts::missing,
+     .fix = restart_fix},
+
+    // It serves, as far as can be seen.
+    {.cause = Cause::max_startups,
+     .confidence = Confidence::possible,
+     .needs = filling,
+     .because = "sshd turns some new connections away, at random, the more the fuller it is.",
+     .facts = facts::startups},
+    {.cause = Cause::none,
+     .confidence = Confidence::likely,
+     .needs = everything_known,
+     .because = "sshd would accept a new connection, if the firewall lets it through.",
+     .facts = facts::guards},
+    {.cause = Cause::none,
+     .confidence = Confidence::possible,
+     .needs = [](const HostCase&) { return true; },
+     .because = "sshd would accept a new connection as far as can be seen; not all of it can.",
+     .facts = facts::wrappers},
+});
+
+Confidence lower(Confidence confidence) {
+  return confidence == Confidence::certain ? Confidence::likely : Confidence::possible;
+}
+
+bool proved(const HostRule& rule, const HostCase& c) {
+  return rule.needs(c) && (rule.line == nullptr || rule.line(c) != nullptr);
+}
+
+}  // namespace
+
+std::span<const HostRule> host_rules() { return kHostRules; }
+
+const HostRule* decide(const HostCase& c) {
+  const auto rule = std::find_if(kHostRules.begin(), kHostRules.end(),
+                                 [&](const HostRule& row) { return proved(row, c); });
+  return rule != kHostRules.end() ? &*rule : &kHostRules.back();
+}
+
+Confidence confidence_of(const HostRule& rule, const HostCase& c) {
+  auto confidence = rule.confidence;
+  if (rule.line != nullptr) {
+    const auto* line = rule.line(c);
+    if (line == nullptr || !line->trusted) confidence = lower(confidence);
+  }
+  // Without systemd nobody knows that it was started at all.
+  const bool of_failure =
+      rule.cause != Cause::sshd_not_running && rule.cause != Cause::sshd_not_installed && c.down();
+  return of_failure && !c.facts.systemd ? lower(confidence) : confidence;
+}
+
+}  // namespace diagnose
