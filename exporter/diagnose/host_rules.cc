@@ -24,10 +24,26 @@ using model::SshListener;
 // --- nothing listens
 // ------------------------------------------------------------------------------
 
+// systemd starts it again and again.
+bool retried(const HostCase& c) {
+  return c.service_in("activating") && c.service->service && c.service->service->restarts > 0;
+}
+
 // sshd was started and ended by itself; without systemd: it is not there, and why is to be found
 // out.
 bool failed(const HostCase& c) {
-  return c.down() && (c.service_failed() || (c.systemd_known && !c.facts.systemd));
+  return c.down() && (c.service_failed() || retried(c) || (c.systemd_known && !c.facts.systemd));
+}
+
+// The socket unit is active, and yet has no socket any more.
+bool socket_lost(const HostCase& c) {
+  return c.down() && c.socket_activated() && c.socket->active_state == "active";
+}
+
+const LogLine* stale_socket_line(const HostCase& c) {
+  if (!c.facts.log || c.socket == nullptr || !c.socket->activated) return nullptr;
+  const auto& newest = c.facts.log->of(LogEvent::sd_socket_stale).newest;
+  return newest && newest->time >= *c.socket->activated ? &*newest : nullptr;
 }
 
 bool installed(const HostCase& c) {
@@ -76,10 +92,11 @@ const LogLine* bind_line(const HostCase& c, std::string_view why) {
   return nullptr;
 }
 
-bool misses_absent_address(const HostCase& c) {
+// Bound or not: a socket outlives its address, and then nothing can reach it.
+bool wants_absent_address(const HostCase& c) {
   if (!c.facts.kernel || c.facts.kernel->nonlocal_bind.value_or(false)) return false;
-  const auto& missing = c.bindings.missing;
-  return std::any_of(missing.begin(), missing.end(), [&](const model::Endpoint& endpoint) {
+  const auto& wanted = c.bindings.wanted;
+  return std::any_of(wanted.begin(), wanted.end(), [&](const model::Endpoint& endpoint) {
     return !endpoint.address.is_unspecified() && !c.owns(endpoint.address);
   });
 }
@@ -99,11 +116,10 @@ bool server_state(const HostCase& c, std::string_view states) {
 }
 
 bool without_runtime_directory(const HostCase& c) {
-  if (!running(c)) return false;
-  if (c.check_fails(ConfigProblem::runtime_directory)) return true;
-  if (!c.facts.processes || !c.facts.processes->runtime_directory) return false;
+  if (!running(c) || !c.facts.processes || !c.facts.processes->runtime_directory) return false;
   const auto& directory = *c.facts.processes->runtime_directory;
-  return !directory.present || !directory.safe;
+  // From OpenSSH 9.8 on nobody looks at its mode when a connection comes.
+  return !directory.present || (!directory.safe && c.server->one_binary);
 }
 
 bool outdated(const HostCase& c) {
@@ -121,6 +137,10 @@ WrapperVerdict wrappers(const HostCase& c) {
   }
   return ask_wrappers(c.facts.processes->wrapper_rules, c.question.source).verdict;
 }
+
+// The connection itself, a pipe, a pair of sockets: measured with OpenSSH 9.2 and 10.0, of which
+// neither serves with one less.
+constexpr std::uint64_t kDescriptorsEach = 5;
 
 bool full(const HostCase& c) {
   const auto startups = c.startups();
@@ -363,7 +383,7 @@ constexpr std::array kHostRules = std::to_array<HostRule>({
      .because = "The kernel refused the port: SELinux, or a missing capability."},
     {.cause = Cause::address_missing,
      .confidence = Confidence::certain,
-     .needs = [](const HostCase& c) { return failed(c) && misses_absent_address(c); },
+     .needs = [](const HostCase& c) { return failed(c) && wants_absent_address(c); },
      .line = [](const HostCase& c) { return bind_line(c, "Cannot assign requested address"); },
      .because = "sshd asked for an address that no interface has.",
      .facts = facts::missing},
@@ -390,6 +410,17 @@ constexpr std::array kHostRules = std::to_array<HostRule>({
            return c.down() && c.socket_activated() && c.socket->active_state == "failed";
          },
      .because = "Nobody waits for connections in sshd's place any more."},
+    {.cause = Cause::socket_port_mismatch,
+     .confidence = Confidence::certain,
+     .needs = socket_lost,
+     .line = stale_socket_line,
+     .because = "The socket unit was changed while it ran, and nothing listens until it is "
+                "restarted.",
+     .facts = facts::ports},
+    {.cause = Cause::socket_unit_failed,
+     .confidence = Confidence::likely,
+     .needs = socket_lost,
+     .because = "The socket unit is active, but nothing listens for it."},
     {.cause = Cause::sshd_starting,
      .confidence = Confidence::likely,
      .needs = [](const HostCase& c) { return c.down() && c.service_in("activating"); },
@@ -525,13 +556,13 @@ constexpr std::array kHostRules = std::to_array<HostRule>({
      .because = "sshd turns every new connection away until one of these logs in or ends.",
      .facts = facts::startups},
     {.cause = Cause::resource_exhausted,
-     .confidence = Confidence::certain,
+     .confidence = Confidence::likely,
      .needs =
          [](const HostCase& c) {
-           return running(c) && c.server->open_files_limit > 0 &&
-                  c.server->open_files >= c.server->open_files_limit;
+           return running(c) && c.server->open_files_limit > 0 && c.server->open_files > 0 &&
+                  c.server->open_files + kDescriptorsEach > c.server->open_files_limit;
          },
-     .because = "sshd cannot open a descriptor for a new connection.",
+     .because = "sshd opens five descriptors for each new connection, and may not.",
      .facts = facts::descriptors},
     {.cause = Cause::resource_exhausted,
      .confidence = Confidence::likely,
@@ -595,7 +626,7 @@ constexpr std::array kHostRules = std::to_array<HostRule>({
      .facts = facts::ports},
     {.cause = Cause::address_missing,
      .confidence = Confidence::certain,
-     .needs = [](const HostCase& c) { return c.bindings.up && misses_absent_address(c); },
+     .needs = [](const HostCase& c) { return c.bindings.up && wants_absent_address(c); },
      .because = "sshd asks for an address that no interface has.",
      .facts = facts::missing},
     {.cause = Cause::wrong_port,
@@ -628,6 +659,10 @@ constexpr std::array kHostRules = std::to_array<HostRule>({
      .needs = filling,
      .because = "sshd turns some new connections away, at random, the more the fuller it is.",
      .facts = facts::startups},
+    {.cause = Cause::sshd_starting,
+     .confidence = Confidence::possible,
+     .needs = [](const HostCase& c) { return running(c) && c.service_in("activating"); },
+     .because = "sshd listens, but has not told systemd that it is ready."},
     {.cause = Cause::none,
      .confidence = Confidence::likely,
      .needs = everything_known,

@@ -213,10 +213,11 @@ void conflicts(const HostCase& c, Lines& lines) {
 }
 
 void missing(const HostCase& c, Lines& lines) {
-  if (c.bindings.missing.empty()) return;
-  lines.push_back("Asked for, but not listened on: " + endpoints_words(c.bindings.missing) + ".");
+  if (!c.bindings.missing.empty()) {
+    lines.push_back("Asked for, but not listened on: " + endpoints_words(c.bindings.missing) + ".");
+  }
   std::vector<std::string> absent;
-  for (const auto& endpoint : c.bindings.missing) {
+  for (const auto& endpoint : c.bindings.wanted) {
     if (!endpoint.address.is_unspecified() && !c.owns(endpoint.address)) {
       absent.push_back(endpoint.address.to_string());
     }
