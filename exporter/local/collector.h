@@ -1,6 +1,7 @@
 // A part of the host's state: one class for each, one row in the table of collectors.cc.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -35,7 +36,7 @@ struct CollectorRow {
   base::Duration deadline;  // then its last result counts as failed until it returns
   // Collectors whose results of the same round it waits for, as far as they come in time.
   std::vector<std::string_view> after;
-  std::unique_ptr<Collector> (*make)(const CollectorContext& context);
+  std::function<std::unique_ptr<Collector>(const CollectorContext& context)> make;
 };
 
 std::span<const CollectorRow> collectors();

@@ -40,7 +40,7 @@ bool has_any(const HostFacts& facts) {
 // One collector and what it last said; all but `row`, `collector` and `needs` is guarded by the
 // core's mutex.
 struct Worker {
-  const CollectorRow* row = nullptr;
+  CollectorRow row;
   std::unique_ptr<Collector> collector;
   std::vector<std::size_t> needs;  // indices of other workers
   std::uint64_t taken = 0;         // the round that it works for
@@ -52,7 +52,7 @@ struct Worker {
   std::string logged;  // the last reason that was told
 
   [[nodiscard]] bool overdue(base::SteadyTime now) const {
-    return running && now - started >= row->deadline;
+    return running && now - started >= row.deadline;
   }
 };
 
@@ -111,7 +111,7 @@ HostWatch::Core::Core(WatchSettings settings, Conclude conclude, Publish publish
       host_(settings_.root) {
   for (const auto& row : rows) {
     auto worker = std::make_unique<Worker>();
-    worker->row = &row;
+    worker->row = row;
     worker->collector = row.make({host_, clock_, settings_.state_directory});
     worker->status.name = row.name;
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -151,7 +151,7 @@ void HostWatch::Core::stop() {
 // -------------------------------------------------------------------------
 
 void HostWatch::Core::work(Worker& worker) {
-  pthread_setname_np(pthread_self(), std::string(worker.row->name).substr(0, 15).c_str());
+  pthread_setname_np(pthread_self(), std::string(worker.row.name).substr(0, 15).c_str());
   Lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [&] { return stopping_ || round_ > worker.taken; });
@@ -167,6 +167,11 @@ void HostWatch::Core::work(Worker& worker) {
     HostFacts mine;
     auto reason = worker.collector->collect(known, mine);
     lock.lock();
+    if (stopping_) {
+      worker.running = false;
+      changed_.notify_all();
+      return;
+    }
     finish(worker, std::move(mine), std::move(reason));
     changed_.notify_all();
   }
@@ -200,7 +205,7 @@ void HostWatch::Core::finish(Worker& worker, HostFacts mine, std::string reason)
 // Each reason once, not at every interval.
 void HostWatch::Core::tell(Worker& worker, const std::string& reason) {
   if (reason == worker.logged) return;
-  const std::string name(worker.row->name);
+  const std::string name(worker.row.name);
   if (reason.empty()) {
     base::log::info("the collector works again", {{"collector", name}});
   } else {
@@ -225,7 +230,7 @@ std::shared_ptr<HostReport> HostWatch::Core::round(Lock& lock) {
     for (const auto& worker : workers_) {
       if (worker->finished >= round_ || worker->overdue(now)) continue;
       complete = false;
-      if (worker->running) next = std::min(next, worker->started + worker->row->deadline);
+      if (worker->running) next = std::min(next, worker->started + worker->row.deadline);
     }
     if (complete || now >= end) break;
     changed_.wait_until(lock, next);
@@ -244,7 +249,7 @@ std::shared_ptr<HostReport> HostWatch::Core::report(base::SteadyTime now) {
       status.fresh = false;
       status.duration = now - worker->started;
       status.error =
-          "no answer within " + base::format_duration(worker->row->deadline) + "; still waiting";
+          "no answer within " + base::format_duration(worker->row.deadline) + "; still waiting";
       tell(*worker, status.error);
     }
     made->collectors.push_back(std::move(status));
