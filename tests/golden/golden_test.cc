@@ -7,11 +7,13 @@
 #include <iterator>
 #include <string>
 
+#include "metrics/host_metrics.h"
 #include "metrics/own_metrics.h"
 #include "metrics/page.h"
 #include "metrics/target_metrics.h"
 #include "support/program.h"
 #include "support/snapshots.h"
+#include "web/host_json.h"
 #include "web/json.h"
 
 namespace {
@@ -53,6 +55,7 @@ std::string metrics_page() {
                                       .start_time_seconds = 1767000000.25};
   metrics::Exposition page;
   metrics::write_targets(snapshot, page);
+  metrics::write_host(snapshot, page);
   metrics::write_own({snapshot, build, 0.0125, process}, page);
   return page.take();
 }
@@ -80,6 +83,14 @@ TEST(Golden, TargetsAsJson) {
     lines += web::to_json(*state) + "\n";
   }
   expect_golden("targets.jsonl", lines);
+}
+
+TEST(Golden, HostAsJson) {
+  const auto host = test_support::busy_host();
+  model::HostQuestion question;
+  question.source = base::IpAddress::parse("198.51.100.7");
+  question.port = 22;
+  expect_golden("host.json", web::to_json(*host, question, host->diagnosis) + "\n");
 }
 
 }  // namespace

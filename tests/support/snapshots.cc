@@ -56,6 +56,125 @@ model::AddressResult reset(const std::string& address) {
   return result;
 }
 
+model::Endpoint endpoint(std::string_view address, std::uint16_t port) {
+  return {*base::IpAddress::parse(address), port};
+}
+
+std::shared_ptr<const model::SystemdFacts> units_of_busy_host() {
+  model::UnitFacts service;
+  service.name = "ssh.service";
+  service.aliases = {"sshd.service"};
+  service.load_state = "loaded";
+  service.active_state = "active";
+  service.sub_state = "running";
+  service.unit_file_state = "enabled";
+  service.result = "success";
+  service.activated = fixed_wall_time() - std::chrono::hours(1);
+  service.service = model::ServiceFacts{.exit_code = 0,
+                                        .exit_status = 0,
+                                        .restarts = 2,
+                                        .main_pid = 812,
+                                        .start_command = {"/usr/sbin/sshd", "-D"}};
+  model::UnitFacts socket;
+  socket.name = "ssh.socket";
+  socket.load_state = "loaded";
+  socket.active_state = "inactive";
+  socket.sub_state = "dead";
+  socket.unit_file_state = "disabled";
+  socket.result = "success";
+  socket.socket = model::SocketFacts{{endpoint("::", 22)}, false, "ssh.service"};
+  return std::make_shared<const model::SystemdFacts>(model::SystemdFacts{{service, socket}});
+}
+
+std::shared_ptr<const model::SshdConfig> configuration_of_busy_host() {
+  model::SshdConfig config;
+  config.program = "sshd";
+  config.binary = "/usr/sbin/sshd";
+  config.file = "/etc/ssh/sshd_config";
+  config.version = "OpenSSH_9.2p1 Debian-2+deb12u7";
+  config.ports = {22, 2222};
+  config.listen = {endpoint("0.0.0.0", 22), endpoint("0.0.0.0", 2222)};
+  config.max_startups = model::MaxStartups{10, 30, 100};
+  config.login_grace = std::chrono::seconds(120);
+  config.allow_users = 3;
+  config.host_keys = {
+      {"/etc/ssh/ssh_host_ed25519_key", "ed25519", true, 0600, 0, true, ""},
+      {"/etc/ssh/ssh_host_rsa_key", "rsa", true, 0644, 0, false, "group or others may read it"}};
+  config.check = model::ConfigCheck{};
+  return std::make_shared<const model::SshdConfig>(config);
+}
+
+std::shared_ptr<const model::ProcessFacts> processes_of_busy_host() {
+  model::ServerProcess server;
+  server.pid = 812;
+  server.name = "sshd";
+  server.state = 'S';
+  server.started = fixed_wall_time() - std::chrono::hours(1);
+  server.command = {"/usr/sbin/sshd", "-D"};
+  server.executable = "/usr/sbin/sshd";
+  server.startups = model::Startups{4, 10, 100};
+  server.open_files = 7;
+  server.open_files_limit = 1024;
+  server.unit = "ssh.service";
+  model::ProcessFacts processes;
+  processes.servers = {server};
+  processes.sessions = 5;
+  processes.unauthenticated = 4;
+  processes.runtime_directory = model::RuntimeDirectory{"/run/sshd", true, true};
+  processes.libwrap = true;
+  processes.wrapper_rules = {{false, {"198.51.100."}, "/etc/hosts.deny:3"}};
+  return std::make_shared<const model::ProcessFacts>(processes);
+}
+
+std::shared_ptr<const model::LogFacts> log_of_busy_host() {
+  model::LogFacts log;
+  log.source = "journal";
+  log.events.resize(model::all_log_events().size());
+  const auto set = [&](model::LogEvent event, std::uint64_t count, std::string message) {
+    model::LogLine line;
+    line.time = fixed_wall_time() - std::chrono::minutes(30);
+    line.message = std::move(message);
+    line.unit = "ssh.service";
+    line.trusted = true;
+    log.events.at(static_cast<std::size_t>(event)) = {count, line};
+  };
+  set(model::LogEvent::bind_failed, 1,
+      "error: Bind to port 2222 on 0.0.0.0 failed: Address already in use.");
+  set(model::LogEvent::invalid_user, 42, "Invalid user hunter2 from 198.51.100.7 port 4711");
+  return std::make_shared<const model::LogFacts>(log);
+}
+
+std::shared_ptr<const model::KernelFacts> kernel_of_busy_host() {
+  model::KernelFacts kernel;
+  kernel.listen_overflows = 3;
+  kernel.listen_drops = 4;
+  kernel.conntrack_entries = 1200;
+  kernel.conntrack_limit = 262144;
+  kernel.addresses = {{*base::IpAddress::parse("127.0.0.1"), "lo"},
+                      {*base::IpAddress::parse("192.0.2.10"), "eth0"}};
+  kernel.nonlocal_bind = false;
+  kernel.booted = fixed_wall_time() - std::chrono::hours(24);
+  return std::make_shared<const model::KernelFacts>(kernel);
+}
+
+std::vector<model::CollectorStatus> collectors_of_busy_host() {
+  std::vector<model::CollectorStatus> collectors;
+  for (std::string_view name :
+       {"systemd", "listeners", "configuration", "processes", "log", "kernel", "guards"}) {
+    model::CollectorStatus status;
+    status.name = name;
+    status.success = true;
+    status.fresh = true;
+    status.duration = std::chrono::microseconds(1500);
+    status.completed = fixed_wall_time();
+    collectors.push_back(status);
+  }
+  collectors.back().success = false;
+  collectors.back().fresh = false;
+  collectors.back().error = "no answer within 2s; still waiting";
+  return collectors;
+}
+
 }  // namespace
 
 base::WallTime fixed_wall_time() { return base::WallTime(1767323045678ms); }
@@ -189,6 +308,33 @@ std::shared_ptr<const model::TargetState> hostile(const std::string& name, Label
   return state_of(name, std::move(labels), std::move(report), 2, 2);
 }
 
+std::shared_ptr<const model::HostReport> busy_host() {
+  auto host = std::make_shared<model::HostReport>();
+  host->completed = fixed_wall_time();
+  host->facts.systemd = units_of_busy_host();
+  model::ListenerFacts listeners;
+  listeners.listeners = {
+      {endpoint("0.0.0.0", 22), false, 1, 128, 4001, 0, model::SocketOwner{812, "sshd"}},
+      {endpoint("0.0.0.0", 2222), false, 0, 511, 4002, 0, model::SocketOwner{700, "nginx"}}};
+  host->facts.listeners = std::make_shared<const model::ListenerFacts>(listeners);
+  host->facts.configuration = configuration_of_busy_host();
+  host->facts.processes = processes_of_busy_host();
+  host->facts.log = log_of_busy_host();
+  host->facts.kernel = kernel_of_busy_host();
+  host->collectors = collectors_of_busy_host();
+  host->bindings.up = true;
+  host->bindings.listeners = {{endpoint("0.0.0.0", 22), false, "sshd", 1, 128}};
+  host->bindings.wanted = {endpoint("0.0.0.0", 22), endpoint("0.0.0.0", 2222)};
+  host->bindings.missing = {endpoint("0.0.0.0", 2222)};
+  host->bindings.conflicts = {{endpoint("0.0.0.0", 2222), "nginx"}};
+  host->diagnosis = {
+      model::Cause::port_conflict,
+      model::Confidence::certain,
+      {"ssh.service is active (running), enabled.", "0.0.0.0:2222 belongs to the program 'nginx'."},
+      "Move one of the two."};
+  return host;
+}
+
 model::Snapshot small_snapshot() {
   model::Snapshot snapshot;
   snapshot.targets = {
@@ -206,6 +352,7 @@ model::Snapshot small_snapshot() {
   for (double seconds : {0.0002, 0.0125}) snapshot.fleet.scheduler_lag.observe(seconds);
   snapshot.fleet.probes_in_flight = 3;
   snapshot.reload = {.successful = true, .last_success = fixed_wall_time()};
+  snapshot.host = busy_host();
   return snapshot;
 }
 

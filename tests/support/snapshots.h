@@ -30,6 +30,10 @@ std::shared_ptr<const model::TargetState> unresolved(const std::string& name, La
 // Another protocol answers, with all the bytes that could break a page.
 std::shared_ptr<const model::TargetState> hostile(const std::string& name, Labels labels = {});
 
+// A host whose sshd listens on one of its two ports, the other being another program's; with
+// something of every kind that a host may have.
+std::shared_ptr<const model::HostReport> busy_host();
+
 // One of each, and histograms that are not empty.
 model::Snapshot small_snapshot();
 // `count` targets, a tenth of them failing in various ways.
