@@ -74,7 +74,8 @@ struct SocketOwner {
 struct ListenerFacts {
   struct Listener {
     Endpoint endpoint;
-    bool dual_stack = false;         // an IPv6 socket that takes IPv4 connections as well
+    std::string interface;           // that it is bound to (SO_BINDTODEVICE); empty: to none
+    bool dual_stack = false;         // [::] that takes IPv4 connections as well
     std::uint32_t queue_length = 0;  // connections waiting to be accepted
     std::uint32_t queue_limit = 0;   // the backlog
     std::uint64_t inode = 0;
@@ -82,7 +83,9 @@ struct ListenerFacts {
     std::optional<SocketOwner> owner;  // systemd (process 1) before others that share the socket
   };
   std::vector<Listener> listeners;  // all listening TCP sockets, by endpoint
-  bool owners_known = true;         // false without the right to look into other users' processes
+  // False if an owner is absent that may be hidden: it takes a right to look into other users'
+  // processes. A socket without owner is otherwise the kernel's, or of another pid namespace.
+  bool owners_known = true;
 };
 
 // --- configuration ------------------------------------------------------------------------------
@@ -244,8 +247,11 @@ struct KernelFacts {
   std::optional<std::uint64_t> listen_drops;
   std::optional<std::uint64_t> conntrack_entries;
   std::optional<std::uint64_t> conntrack_limit;
-  std::vector<std::string> strict_rp_filter;  // interfaces with rp_filter 1
+  std::vector<std::string> strict_rp_filter;  // interfaces on which rp_filter 1 is in effect
+  // Of the interfaces that are up, as far as a socket can be bound to them. The rest of 127.0.0.0/8
+  // and ranges routed as local (`ip route add local`) can be bound as well and are not among them.
   std::vector<InterfaceAddress> addresses;
+  bool addresses_known = true;        // false if the kernel did not tell them all
   std::optional<bool> nonlocal_bind;  // net.ipv4.ip_nonlocal_bind
   base::WallTime booted;
 };
