@@ -42,7 +42,7 @@ class Interpreter {
       if (!line.arguments.empty() && !line.arguments[0].empty()) take(line);
     }
     finish_listen();
-    if (settings_.host_keys.empty()) default_host_keys();
+    if (!host_key_seen_) default_host_keys();
     auto& config = settings_.config;
     if (!grace_seen_) config.login_grace = std::chrono::seconds(120);
     if (!startups_seen_) config.max_startups = model::MaxStartups{};
@@ -185,7 +185,9 @@ class Interpreter {
   }
 
   void take_host_key(const std::string& path) {
-    auto absolute = path.starts_with('/') || path == "none" ? path : "/" + path;
+    host_key_seen_ = true;
+    if (lower_case(path) == "none") return;
+    auto absolute = path.starts_with('/') ? path : "/" + path;
     auto& keys = settings_.host_keys;
     if (keys.size() < kHostKeyLimit && std::find(keys.begin(), keys.end(), absolute) == keys.end())
       keys.push_back(std::move(absolute));
@@ -242,6 +244,7 @@ class Interpreter {
   bool startups_seen_ = false;
   bool per_source_seen_ = false;
   bool agent_seen_ = false;
+  bool host_key_seen_ = false;
 };
 
 }  // namespace
