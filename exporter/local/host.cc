@@ -22,7 +22,9 @@ namespace {
 // into this container.
 int open_below(int root, const char* path, int flags) {
   open_how how{};
-  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC | O_NOCTTY);
+  // openat2(2) refuses O_PATH together with flags that would mean nothing.
+  const int meaningful = (flags & O_PATH) != 0 ? O_CLOEXEC : O_CLOEXEC | O_NOCTTY;
+  how.flags = static_cast<std::uint64_t>(flags | meaningful);
   how.resolve = RESOLVE_IN_ROOT;
   return static_cast<int>(::syscall(SYS_openat2, root, path, &how, sizeof how));
 }
