@@ -32,13 +32,32 @@ def minutes(duration):
     return int(number) * {"s": 1 / 60, "m": 1, "h": 60}[unit]
 
 
+# What a target's cause and a host's own cause are published as.
+BY_TARGET, BY_HOST = "ssh_probe_cause", "sshd_cause"
+# Seen from outside only: a host proves nothing about the way to it, or about what it says to clients.
+OUTSIDE = {"dns", "client", "network", "host_firewall", "protocol"}
+
+
+def possible_layers(metric):
+    """The layers that a cause of this metric may have when something is refused."""
+    return set(causes().values()) - {"none"} - (OUTSIDE if metric == BY_HOST else set())
+
+
 def layers_of(rule):
-    """The layers that a rule's expression selects; empty for rules that select none."""
-    match = re.search(r'ssh_probe_cause\{layer(=~?)"([^"]+)"\}', rule["expr"])
+    """(metric, layers): what a rule that begins with a selection of causes by layer selects, or no layers."""
+    match = re.match(rf'({BY_TARGET}|{BY_HOST})\{{layer(=|=~|!~)"([^"]+)"\}} == 1', rule["expr"])
     if not match:
-        return set()
-    known = set(causes().values())
-    return {layer for layer in known if re.fullmatch(match[2] if match[1] == "=~" else re.escape(match[2]), layer)}
+        return None, set()
+    metric, operator, value = match.groups()
+    if operator == "=":
+        value = re.escape(value)
+    return metric, {layer for layer in possible_layers(metric)
+                    if bool(re.fullmatch(value, layer)) is not operator.startswith("!")}
+
+
+def speaks_of_the_host(rule):
+    """Whether it is about the SSH of the exporter's own host."""
+    return any(name.startswith("sshd_") for name in metric_names(rule["expr"]))
 
 
 def test_rules_are_valid():
@@ -63,10 +82,21 @@ def test_labels_and_annotations(rule):
     assert len(rule["annotations"]["summary"]) < 120
     assert rule["annotations"]["description"].endswith(".")
     assert rule["annotations"]["runbook_url"] == f"alerts/runbooks/{rule['alert']}.md"
-    if layers_of(rule):
-        assert "host" in rule["labels"]
-        for label in ("target", "instance", "cause", "layer", "confidence"):
+    metric, layers = layers_of(rule)
+    if layers:
+        for label in ("instance", "cause", "layer", "confidence", *(["target"] if metric == BY_TARGET else [])):
             assert f"$labels.{label}" in rule["annotations"]["description"], label
+
+
+@each_rule
+def test_host_is_of_what_the_alert_is_about(rule):
+    """The target's, or the exporter's own; promtool's tests show that the port is cut off."""
+    host = rule["labels"].get("host", "")
+    if speaks_of_the_host(rule) or rule["expr"].startswith("up{"):
+        assert host.endswith("$labels.instance }}")
+    elif layers_of(rule)[1]:
+        assert host.endswith("$labels.target }}")
+    assert speaks_of_the_host(rule) == rule["alert"].startswith("SshHost"), "inhibition goes by the name"
 
 
 @each_rule
@@ -125,17 +155,33 @@ def test_runbook(path):
 def test_runbook_explains_each_cause_of_the_layer(rule):
     """Its table by cause has exactly the causes that the alert can have."""
     text = (ALERTS / "runbooks" / f"{rule['alert']}.md").read_text()
-    if not layers_of(rule):
+    _, layers = layers_of(rule)
+    if not layers:
         return
     table = re.search(r"^\| cause \|.*\n\|[-| ]+\n((?:\|.*\n)+)", text, flags=re.M)
     assert table, "no table by cause"
     rows = [re.match(r"\| `(\w+)` \|", line)[1] for line in table[1].splitlines()]
-    assert sorted(rows) == sorted(c for c, layer in causes().items() if layer in layers_of(rule))
+    assert sorted(rows) == sorted(c for c, layer in causes().items() if layer in layers)
 
 
-def test_every_layer_has_an_alert():
-    covered = [layer for rule in RULES for layer in layers_of(rule)]
-    assert sorted(covered) == sorted(set(causes().values()) - {"none"})
+@pytest.mark.parametrize("metric", [BY_TARGET, BY_HOST])
+def test_every_layer_has_an_alert(metric):
+    covered = [layer for of, layers in map(layers_of, RULES) if of == metric for layer in layers]
+    assert sorted(covered) == sorted(possible_layers(metric))
+
+
+def test_a_host_s_layer_without_an_alert_of_its_own_has_one_too():
+    """Even a layer that no cause of a host has yet: the last of them selects by what it is not."""
+    others = [re.match(r'sshd_cause\{layer!~"([^"]+)"\}', rule["expr"]) for rule in RULES]
+    excluded, = [match[1].split("|") for match in others if match]
+    named = [re.match(r'sshd_cause\{layer="([^"]+)"\}', rule["expr"]) for rule in RULES]
+    assert sorted(excluded) == sorted(["none", *(match[1] for match in named if match)])
+
+
+def test_links_between_runbooks():
+    for path in RUNBOOKS:
+        for name, link in re.findall(r"\[(\w+)\]\(([^)]+)\)", path.read_text()):
+            assert link == f"{name}.md" and name in NAMES, f"{path.name}: {link}"
 
 
 def test_runbooks_speak_of_real_metrics_and_causes():

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 import yaml
 
-from exporter_facts import ROOT, impossible
+from exporter_facts import ROOT, causes, impossible
 
 CONFIG = ROOT / "config"
 PROMETHEUS = CONFIG / "prometheus.yml"
@@ -82,6 +82,18 @@ HOST_DOWN = refused("SshRefusedByNetwork", "host_down")
 SERVICE = refused("SshRefusedByService", "port_closed", port=2222)
 EXPORTER_DOWN = {**EXPORTER, "alertname": "SshExporterDown"}
 QUIET = {**EXPORTER, "alertname": "SshProberQuiet"}
+AGENT = {"job": "ssh_refusal", "instance": "bastion:10062", "host": "bastion"}
+
+
+def host(alert, **labels):
+    """An alert of the exporter on the bastion about its own host."""
+    return {**AGENT, "alertname": alert, **labels}
+
+
+AGENT_DOWN = host("SshExporterDown")
+CONFIG_INVALID = host("SshHostRefusesByService", cause="sshd_config_invalid")
+MAX_STARTUPS = host("SshHostRefusesByOverload", cause="max_startups")
+NODE_DOWN = {"alertname": "NodeDown", "host": "bastion", "job": "node"}
 NOT_PROBED = {**EXPORTER, "alertname": "SshTargetNotProbed", "host": "bastion", "target": "bastion:22"}
 
 
@@ -104,6 +116,33 @@ NOT_PROBED = {**EXPORTER, "alertname": "SshTargetNotProbed", "host": "bastion", 
     (QUIET, SERVICE, False),
     (SERVICE, refused("SshRefusedByChangingCauses", "", port=2222), True),
     (SERVICE, refused("SshRefusedByChangingCauses", ""), False),
+    (HOST_DOWN, CONFIG_INVALID, True),
+    (HOST_DOWN, host("SshHostKeyUnusable", path="/etc/ssh/ssh_host_rsa_key"), True),
+    (HOST_DOWN, AGENT_DOWN, True),
+    (HOST_DOWN, {**AGENT_DOWN, "host": "other", "instance": "other:10062"}, False),
+    (NODE_DOWN, CONFIG_INVALID, True),
+    (NODE_DOWN, AGENT_DOWN, True),
+    ({"alertname": "NodeDown", "job": "node"}, CONFIG_INVALID, False),
+    (AGENT_DOWN, CONFIG_INVALID, True),
+    (AGENT_DOWN, host("SshHostListenerMissing", address="::", port="22"), True),
+    (AGENT_DOWN, SERVICE, False),
+    (CONFIG_INVALID, SERVICE, True),
+    (CONFIG_INVALID, refused("SshRefusedByService", "port_closed", "other"), False),
+    (CONFIG_INVALID, refused("SshRefusedByNetwork", "port_filtered"), False),
+    (CONFIG_INVALID, refused("SshRefusedByService", "sshd_config_invalid"), True),
+    (CONFIG_INVALID, refused("SshRefusedByService", "sshd_not_running"), False),
+    (CONFIG_INVALID, HOST_DOWN, False),
+    (SERVICE, CONFIG_INVALID, False),
+    (MAX_STARTUPS, refused("SshRefusedByAccessPolicy", "turned_away"), True),
+    (MAX_STARTUPS, host("SshHostStartupsNearLimit"), True),
+    (MAX_STARTUPS, host("SshHostListenOverflows"), True),
+    (MAX_STARTUPS, host("SshHostConfigurationInvalid"), False),
+    (MAX_STARTUPS, {**host("SshHostStartupsNearLimit"), "instance": "other:10062"}, False),
+    (CONFIG_INVALID, host("SshHostKeepsRestarting", unit="ssh.service"), True),
+    (CONFIG_INVALID, host("SshHostStartupsNearLimit"), False),
+    (CONFIG_INVALID, host("SshHostRefusesForChangingCauses"), True),
+    (host("SshHostRefusesForChangingCauses"), CONFIG_INVALID, False),
+    (host("SshHostRefusesForChangingCauses"), host("SshHostRefusesForChangingCauses"), False),
 ])
 def test_inhibition(source, target, expected):
     assert silenced(source, target) is expected
@@ -112,7 +151,17 @@ def test_inhibition(source, target, expected):
 def test_inhibition_names_alerts_that_exist():
     names = {rule["alert"] for rule in RULES}
     written = set(re.findall(r"\bSsh[A-Z]\w+", ALERTMANAGER.read_text()))
-    assert {name for name in written if name != "SshRefused"} <= names
+    # Patterns, of which these are the beginnings.
+    patterns = {"SshRefused", "SshRefusedBy", "SshHost", "SshHostRefuses", "SshHostRefusesBy"}
+    assert written - patterns <= names
+    for ending in re.findall(r"SshHost\(([^)]+)\)", ALERTMANAGER.read_text()):
+        assert {f"SshHost{name}" for name in ending.split("|")} <= names
+
+
+def test_inhibition_names_causes_that_exist():
+    written = re.findall(r'cause (?:=|!=|=~) "?([\w|]+)', ALERTMANAGER.read_text())
+    assert written
+    assert {cause for value in written for cause in value.split("|")} <= set(causes())
 
 
 def test_unit_is_valid(tmp_path):
