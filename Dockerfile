@@ -43,6 +43,8 @@ RUN apt-get update -qq \
 COPY --from=build /image/usr/bin/ssh_refusal_exporter /usr/bin/ssh_refusal_exporter
 COPY LICENSE /usr/share/doc/ssh_refusal_exporter/LICENSE
 COPY config/exporter.yml /etc/ssh_refusal_exporter/exporter.yml
+# A container has no SSH server of its own; README.md says how to watch its host.
+RUN printf '\nlocal:\n  enabled: false\n' >>/etc/ssh_refusal_exporter/exporter.yml
 # A number, so that an orchestrator can see that it is not root.
 USER 10062:10062
 EXPOSE 10062

@@ -123,6 +123,17 @@ Meets met(const Diagnosis& diagnosis) {
   }
 }
 
+// Whether sshd, once it runs, is to serve this port; where nothing is known, it may be.
+bool concerns_port(const HostCase& c, std::uint16_t port) {
+  if (c.bindings.up || !c.facts.configuration) return true;
+  const auto& wanted = c.bindings.wanted;
+  const auto& ports = c.facts.configuration->ports;
+  return (wanted.empty() && ports.empty()) ||
+         std::find(ports.begin(), ports.end(), port) != ports.end() ||
+         std::any_of(wanted.begin(), wanted.end(),
+                     [&](const model::Endpoint& endpoint) { return endpoint.port == port; });
+}
+
 }  // namespace
 
 HostDiagnosis diagnose_host(const model::HostReport& report, const model::HostQuestion& question) {
@@ -161,7 +172,7 @@ Diagnosis refine(Diagnosis diagnosis, const model::Target& target, const model::
 
   diagnosis.evidence.emplace_back("The target is this host itself, whose own state is known:");
   for (auto& line : host.evidence) diagnosis.evidence.push_back(std::move(line));
-  if (fits(host.cause, met(diagnosis), c.idle())) {
+  if (fits(host.cause, met(diagnosis), c.idle()) && concerns_port(c, target.port)) {
     diagnosis.cause = host.cause;
     diagnosis.confidence = host.confidence;
     diagnosis.fix = std::move(host.fix);

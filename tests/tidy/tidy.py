@@ -76,6 +76,8 @@ RAW_MEMORY = {
 # Sources without tests/unit/<module>/<file>_test.cc, and where they are tested instead.
 TESTED_ELSEWHERE = {
     "exporter/main.cc": "tests/lab runs the program",
+    "exporter/app/terminal.cc": "tests/unit/app: inspect_command_test.cc and diagnose_command_test.cc",
+    "exporter/local/collectors.cc": "tests/unit/app/inspect_command_test.cc runs the whole table",
     # Signals, descriptors and sockets of a whole process.
     "exporter/app/serve.cc": "tests/lab/test_serve.py: start, signals, reload, end, bad input",
     # The option table and what it is made of have one door, the configuration's text.

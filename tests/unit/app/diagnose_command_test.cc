@@ -49,9 +49,11 @@ class DiagnoseCommandTest : public testing::Test {
 
   Folder folder_;
   DiagnoseOptions options_{
-      .config_file =
-          folder_.write("exporter.yml", "probe: {timeout: 2s, depth: banner, control_ports: []}")
-              .string(),
+      .config_file = folder_
+                         .write("exporter.yml",
+                                "probe: {timeout: 2s, depth: banner, control_ports: []}\n"
+                                "local: {enabled: false}\n")
+                         .string(),
       .targets = {},
       .timeout = {},
       .json = false};
@@ -95,7 +97,7 @@ TEST_F(DiagnoseCommandTest, SeveralTargetsAnswerInTheOrderAsked) {
 TEST_F(DiagnoseCommandTest, ASettingOfTheConfiguredTargetCounts) {
   TcpPeer server([](const TcpPeer::Stream& stream) { stream.receive_all(); });
   const auto target = at("127.0.0.1", server.port());
-  configure("probe: {control_ports: []}\ntargets: [{target: '" + target +
+  configure("local: {enabled: false}\nprobe: {control_ports: []}\ntargets: [{target: '" + target +
             "', depth: connect, labels: {site: ams}}]\n");
   options_.json = true;
   ask({target});
@@ -105,7 +107,7 @@ TEST_F(DiagnoseCommandTest, ASettingOfTheConfiguredTargetCounts) {
 
 TEST_F(DiagnoseCommandTest, TheTimeoutIsKept) {
   TcpPeer server([](const TcpPeer::Stream& stream) { stream.receive_all(); });
-  configure("probe: {timeout: 1m, depth: banner, control_ports: []}");
+  configure("local: {enabled: false}\nprobe: {timeout: 1m, depth: banner, control_ports: []}");
   options_.timeout = "300ms";
   const auto begin = std::chrono::steady_clock::now();
   ask({at("127.0.0.1", server.port())});
@@ -132,6 +134,15 @@ TEST_F(DiagnoseCommandTest, BadInputIsToldAndNothingIsProbed) {
   EXPECT_EQ(exit_code_, 2);
   EXPECT_THAT(err_, HasSubstr("exporter.yml:1:1: "));
   EXPECT_TRUE(server.accepted().empty());
+}
+
+// Nothing listens there, whatever else this machine does: its own facts stand beside the probe's.
+TEST_F(DiagnoseCommandTest, ATargetThatIsThisHostIsLookedAtFromWithin) {
+  configure("probe: {timeout: 2s, depth: banner, control_ports: []}");
+  ask({at("127.0.0.1", closed_port())});
+  EXPECT_EQ(exit_code_, 1);
+  EXPECT_THAT(out_, HasSubstr("refused the connection with a TCP reset"));
+  EXPECT_THAT(out_, HasSubstr("The target is this host itself, whose own state is known:"));
 }
 
 }  // namespace

@@ -36,6 +36,8 @@ std::string at(const std::string& host, std::uint16_t port) {
 // Quick probes; what a test adds stands below.
 constexpr const char* kProbe =
     "probe: {interval: 1s, timeout: 1s, depth: banner, control_ports: []}\n"
+    // This machine's own state is another test's subject.
+    "local: {enabled: false}\n"
     "modules: {patient: {interval: 60s, timeout: 20s}}\n";
 
 // An exporter whose loop runs in a thread, as in `serve` but without the web server.

@@ -101,5 +101,18 @@ TEST(SnapshotStoreTest, ThreadsNeverSeeLessThanTheWhole) {
   EXPECT_EQ(store.snapshot()->reload.last_success, base::WallTime(std::chrono::seconds(kRounds)));
 }
 
+TEST(SnapshotStoreTest, ThePartsKeepEachOther) {
+  SnapshotStore store;
+  store.publish(one_target(), {});
+  store.set_host(test_support::busy_host());
+  EXPECT_EQ(store.snapshot()->targets.size(), 1U);
+  store.publish({}, {});
+  store.set_reload({false, test_support::fixed_wall_time()});
+  ASSERT_TRUE(store.snapshot()->host);
+  EXPECT_EQ(store.snapshot()->host->diagnosis.cause, model::Cause::port_conflict);
+  store.set_host(nullptr);
+  EXPECT_FALSE(store.snapshot()->host);
+}
+
 }  // namespace
 }  // namespace app

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <future>
 #include <mutex>
+#include <thread>
 
 #include "support/tcp_peer.h"
 
@@ -325,6 +326,123 @@ TEST_F(ProberTest, EndsWithProbesUnderWay) {
   const auto begin = clock_.steady();
   prober_.reset();
   EXPECT_LT(clock_.steady() - begin, 1s);
+}
+
+// Who is consulted about failed probes: what was asked, and how to answer.
+class Consultant {
+ public:
+  Prober::Consult consult() {
+    return [this](const model::Target&, const model::ProbeResult&,
+                  const model::Diagnosis& diagnosis, Prober::Answer answer) {
+      std::lock_guard lock(mutex_);
+      asked_.push_back(diagnosis.cause);
+      answers_.push_back(std::move(answer));
+      changed_.notify_all();
+      return true;
+    };
+  }
+  Prober::Answer next() {
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_for(lock, 5s, [this] { return !answers_.empty(); })) return {};
+    auto answer = answers_.front();
+    answers_.erase(answers_.begin());
+    return answer;
+  }
+  std::vector<model::Cause> asked() {
+    std::lock_guard lock(mutex_);
+    return asked_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<model::Cause> asked_;
+  std::vector<Prober::Answer> answers_;
+};
+
+model::Diagnosis finer() {
+  model::Diagnosis diagnosis;
+  diagnosis.cause = model::Cause::sshd_failed;
+  return diagnosis;
+}
+
+class ConsultingProberTest : public ProberTest {
+ protected:
+  ConsultingProberTest() {
+    settings_.interval = 1h;
+    prober_ = std::make_unique<Prober>(
+        clock_, judge,
+        [this](Prober::Targets targets, const model::FleetState& fleet) {
+          std::lock_guard lock(mutex_);
+          last_ = std::move(targets);
+          in_flight_ = fleet.probes_in_flight;
+          ++publications_;
+          changed_.notify_all();
+        },
+        consultant_.consult());
+  }
+  void TearDown() override { prober_.reset(); }
+
+  Consultant consultant_;
+};
+
+TEST_F(ConsultingProberTest, AFailedProbeWaitsForTheFinerAnswer) {
+  prober_->set_targets({target("127.0.0.1", closed_port())});
+  const auto answer = consultant_.next();
+  ASSERT_TRUE(answer);
+  EXPECT_THAT(consultant_.asked(), testing::ElementsAre(model::Cause::port_closed));
+  EXPECT_TRUE(published([](const auto& targets) { return targets.size() == 1; }));
+  {
+    std::lock_guard lock(mutex_);
+    EXPECT_EQ(last_.at(0)->probes, 0U) << "published before the answer";
+  }
+  answer(finer());
+  ASSERT_TRUE(published([](const auto& targets) { return targets[0]->probes == 1; }));
+  EXPECT_EQ(last_[0]->last->diagnosis.cause, model::Cause::sshd_failed);
+  EXPECT_THAT(last_[0]->failures,
+              testing::ElementsAre(testing::Pair(model::Cause::sshd_failed, 1U)));
+  EXPECT_EQ(in_flight_, 0U);
+}
+
+TEST_F(ConsultingProberTest, SuccessAsksNobody) {
+  TcpPeer server(greet);
+  prober_->set_targets({target("127.0.0.1", server.port())});
+  ASSERT_TRUE(published(
+      [](const auto& targets) { return targets.size() == 1 && targets[0]->probes == 1; }));
+  EXPECT_THAT(consultant_.asked(), IsEmpty());
+}
+
+TEST_F(ConsultingProberTest, WithoutAnAnswerTheProbesOwnDiagnosisStands) {
+  prober_->set_targets({target("127.0.0.1", closed_port())});
+  const auto answer = consultant_.next();
+  ASSERT_TRUE(
+      published([](const auto& targets) { return targets.size() == 1 && targets[0]->probes == 1; },
+                Prober::kConsultPatience + 5s));
+  EXPECT_EQ(last_[0]->last->diagnosis.cause, model::Cause::port_closed);
+  answer(finer());  // too late
+  EXPECT_FALSE(published(
+      [](const auto& targets) {
+        return targets[0]->last->diagnosis.cause == model::Cause::sshd_failed;
+      },
+      500ms));
+}
+
+TEST_F(ConsultingProberTest, AnAnswerAboutATargetThatIsGoneIsDropped) {
+  prober_->set_targets({target("127.0.0.1", closed_port())});
+  const auto answer = consultant_.next();
+  ASSERT_TRUE(answer);
+  prober_->set_targets({});
+  answer(finer());
+  EXPECT_TRUE(
+      published([this](const auto& targets) { return targets.empty() && in_flight_ == 0; }));
+}
+
+TEST_F(ConsultingProberTest, AProbeOnRequestWaitsAsWell) {
+  std::thread person([this] { consultant_.next()(finer()); });
+  const auto done = once(target("127.0.0.1", closed_port()), {.timeout = 500ms, .patience = 500ms});
+  person.join();
+  ASSERT_TRUE(done && done->state);
+  EXPECT_EQ(done->state->last->diagnosis.cause, model::Cause::sshd_failed);
 }
 
 }  // namespace

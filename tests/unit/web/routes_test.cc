@@ -216,5 +216,59 @@ TEST_F(RoutesTest, TargetsCanBeFiltered) {
   EXPECT_EQ(body_of(get("/api/v1/targets", {{"target", "other"}})), "{\"targets\":[\n]}\n");
 }
 
+class EvidenceRouteTest : public RoutesTest {
+ protected:
+  EvidenceRouteTest() {
+    backend_.on_evidence = [this](const model::HostQuestion& question) {
+      asked_ = question;
+      const auto host = test_support::busy_host();
+      return EvidenceReply{true, host, host->diagnosis};
+    };
+  }
+  model::HostQuestion asked_;
+};
+
+TEST_F(EvidenceRouteTest, AnswersForASourceAndAPort) {
+  const auto response = get("/api/v1/evidence", {{"source", "2001:db8::7"}, {"port", "2222"}});
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.content_type, "application/json");
+  EXPECT_THAT(response.body, HasSubstr(R"("cause":"port_conflict")"));
+  EXPECT_THAT(response.body, HasSubstr(R"("source":"2001:db8::7")"));
+  ASSERT_TRUE(asked_.source && asked_.port);
+  EXPECT_EQ(asked_.source->to_string(), "2001:db8::7");
+  EXPECT_EQ(*asked_.port, 2222);
+  EXPECT_FALSE(asked_.address);
+}
+
+TEST_F(EvidenceRouteTest, AsksForAnybodyWithoutParameters) {
+  EXPECT_EQ(get("/api/v1/evidence", {{"source", ""}, {"port", ""}}).status, 200);
+  EXPECT_FALSE(asked_.source || asked_.port || asked_.address);
+  EXPECT_EQ(get("/api/v1/evidence", {{"address", "192.0.2.10"}}).status, 200);
+  EXPECT_EQ(asked_.address->to_string(), "192.0.2.10");
+}
+
+TEST_F(EvidenceRouteTest, RefusesWhatIsNoAddressAndNoPort) {
+  using Case = std::pair<const char*, const char*>;
+  for (const auto& [name, value] :
+       {Case{"source", "bastion"}, Case{"source", "192.0.2.0/24"}, Case{"source", "<b>"},
+        Case{"address", "1"}, Case{"port", "0"}, Case{"port", "65536"}, Case{"port", "ssh"},
+        Case{"port", "-1"}}) {
+    const auto response = get("/api/v1/evidence", {{name, value}});
+    EXPECT_EQ(response.status, 400) << name << value;
+    EXPECT_THAT(response.body, HasSubstr(name));
+  }
+}
+
+TEST_F(EvidenceRouteTest, SaysWhenThereIsNone) {
+  backend_.on_evidence = [](const model::HostQuestion&) {
+    return EvidenceReply{true, nullptr, {}};
+  };
+  EXPECT_EQ(get("/api/v1/evidence").status, 503);
+  backend_.on_evidence = [](const model::HostQuestion&) {
+    return EvidenceReply{false, nullptr, {}};
+  };
+  EXPECT_EQ(get("/api/v1/evidence").status, 404);
+}
+
 }  // namespace
 }  // namespace web
