@@ -66,8 +66,7 @@ def now_row():
     )
     yield 4, 5, stat(
         "Configuration",
-        "Whether sshd -t accepts the configuration, its host keys and its directories: an sshd that is started "
-        "now would start.",
+        "Whether sshd -t accepts the configuration and its host keys: an sshd that is started now would start.",
         "none", of_host("sshd_config_valid"),
         value_mapping({0: ("invalid", BAD), 1: ("valid", GOOD)}), "{{instance}}", "value_and_name",
     )

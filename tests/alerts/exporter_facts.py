@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_BINARY = ROOT / "build" / "release" / "ssh_refusal_exporter"
+HOST_RULES = ROOT / "exporter" / "diagnose" / "host_rules.cc"
 CAUSE_TABLE = ROOT / "exporter" / "model" / "cause.cc"
 
 # Prometheus' own, on every scrape.
@@ -67,3 +68,11 @@ def causes():
     rows = dict(re.findall(r'\{Cause::\w+,\s*"(\w+)",\s*Layer::(\w+),', CAUSE_TABLE.read_text()))
     assert rows.get("none") == "none" and len(rows) > 10, f"{CAUSE_TABLE} has changed its form"
     return rows
+
+
+@lru_cache
+def host_causes():
+    """Those of the causes that a host can say of itself: what the rules about its facts conclude."""
+    concluded = set(re.findall(r"\.cause = Cause::(\w+)", HOST_RULES.read_text()))
+    assert "none" in concluded and len(concluded) > 10, f"{HOST_RULES} has changed its form"
+    return {cause: layer for cause, layer in causes().items() if cause in concluded}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from exporter_facts import ROOT, SCRAPE_METRICS, causes, known_metrics, metric_names
+from exporter_facts import ROOT, SCRAPE_METRICS, causes, host_causes, known_metrics, metric_names
 
 ALERTS = ROOT / "alerts"
 RULES_FILE = ALERTS / "ssh-refusal.rules.yml"
@@ -34,13 +34,12 @@ def minutes(duration):
 
 # What a target's cause and a host's own cause are published as.
 BY_TARGET, BY_HOST = "ssh_probe_cause", "sshd_cause"
-# Seen from outside only: a host proves nothing about the way to it, or about what it says to clients.
-OUTSIDE = {"dns", "client", "network", "host_firewall", "protocol"}
 
 
-def possible_layers(metric):
-    """The layers that a cause of this metric may have when something is refused."""
-    return set(causes().values()) - {"none"} - (OUTSIDE if metric == BY_HOST else set())
+def possible(metric):
+    """Cause → layer of what may be published when something is refused."""
+    table = host_causes() if metric == BY_HOST else causes()
+    return {cause: layer for cause, layer in table.items() if layer != "none"}
 
 
 def layers_of(rule):
@@ -51,7 +50,7 @@ def layers_of(rule):
     metric, operator, value = match.groups()
     if operator == "=":
         value = re.escape(value)
-    return metric, {layer for layer in possible_layers(metric)
+    return metric, {layer for layer in set(possible(metric).values())
                     if bool(re.fullmatch(value, layer)) is not operator.startswith("!")}
 
 
@@ -155,27 +154,28 @@ def test_runbook(path):
 def test_runbook_explains_each_cause_of_the_layer(rule):
     """Its table by cause has exactly the causes that the alert can have."""
     text = (ALERTS / "runbooks" / f"{rule['alert']}.md").read_text()
-    _, layers = layers_of(rule)
+    metric, layers = layers_of(rule)
     if not layers:
         return
     table = re.search(r"^\| cause \|.*\n\|[-| ]+\n((?:\|.*\n)+)", text, flags=re.M)
     assert table, "no table by cause"
     rows = [re.match(r"\| `(\w+)` \|", line)[1] for line in table[1].splitlines()]
-    assert sorted(rows) == sorted(c for c, layer in causes().items() if layer in layers)
+    assert sorted(rows) == sorted(c for c, layer in possible(metric).items() if layer in layers)
 
 
 @pytest.mark.parametrize("metric", [BY_TARGET, BY_HOST])
 def test_every_layer_has_an_alert(metric):
     covered = [layer for of, layers in map(layers_of, RULES) if of == metric for layer in layers]
-    assert sorted(covered) == sorted(possible_layers(metric))
+    assert sorted(covered) == sorted(set(possible(metric).values()))
 
 
 def test_a_host_s_layer_without_an_alert_of_its_own_has_one_too():
     """Even a layer that no cause of a host has yet: the last of them selects by what it is not."""
     others = [re.match(r'sshd_cause\{layer!~"([^"]+)"\}', rule["expr"]) for rule in RULES]
     excluded, = [match[1].split("|") for match in others if match]
-    named = [re.match(r'sshd_cause\{layer="([^"]+)"\}', rule["expr"]) for rule in RULES]
-    assert sorted(excluded) == sorted(["none", *(match[1] for match in named if match)])
+    named = [re.match(r'sshd_cause\{layer=~?"([^"]+)"\}', rule["expr"]) for rule in RULES]
+    layers = [layer for match in named if match for layer in match[1].split("|")]
+    assert sorted(excluded) == sorted(["none", *layers])
 
 
 def test_links_between_runbooks():

@@ -92,6 +92,7 @@ def host(alert, **labels):
 
 AGENT_DOWN = host("SshExporterDown")
 CONFIG_INVALID = host("SshHostRefusesByService", cause="sshd_config_invalid")
+FILTERED = host("SshHostRefusesByFirewall", cause="port_filtered")
 MAX_STARTUPS = host("SshHostRefusesByOverload", cause="max_startups")
 NODE_DOWN = {"alertname": "NodeDown", "host": "bastion", "job": "node"}
 NOT_PROBED = {**EXPORTER, "alertname": "SshTargetNotProbed", "host": "bastion", "target": "bastion:22"}
@@ -132,6 +133,8 @@ NOT_PROBED = {**EXPORTER, "alertname": "SshTargetNotProbed", "host": "bastion", 
     (CONFIG_INVALID, refused("SshRefusedByService", "sshd_config_invalid"), True),
     (CONFIG_INVALID, refused("SshRefusedByService", "sshd_not_running"), False),
     (CONFIG_INVALID, HOST_DOWN, False),
+    (FILTERED, SERVICE, False),
+    (FILTERED, refused("SshRefusedByNetwork", "port_filtered"), True),
     (SERVICE, CONFIG_INVALID, False),
     (MAX_STARTUPS, refused("SshRefusedByAccessPolicy", "turned_away"), True),
     (MAX_STARTUPS, host("SshHostStartupsNearLimit"), True),
