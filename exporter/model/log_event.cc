@@ -1,220 +1,93 @@
 #include "model/log_event.h"
 
+#include <algorithm>
 #include <array>
 
 namespace model {
 
+namespace {
+
+struct Row {
+  LogEvent event;
+  const char* name;
+  bool may_name_user;
+};
+
+constexpr std::array kRows = std::to_array<Row>({
+    {LogEvent::listen_ok, "listen_ok", false},
+    {LogEvent::bind_failed, "bind_failed", false},
+    {LogEvent::bind_none, "bind_none", false},
+    {LogEvent::listen_failed, "listen_failed", false},
+    {LogEvent::hostkey_load, "hostkey_load", false},
+    {LogEvent::hostkey_perms, "hostkey_perms", false},
+    {LogEvent::hostkeys_none, "hostkeys_none", false},
+    {LogEvent::privsep_missing, "privsep_missing", false},
+    {LogEvent::privsep_perms, "privsep_perms", false},
+    {LogEvent::privsep_chroot, "privsep_chroot", false},
+    {LogEvent::privsep_user, "privsep_user", false},
+    {LogEvent::cfg_bad, "cfg_bad", false},
+    {LogEvent::cfg_terminating, "cfg_terminating", false},
+    {LogEvent::exec_missing, "exec_missing", false},
+    {LogEvent::rexec_failed, "rexec_failed", false},
+    {LogEvent::rexec_state, "rexec_state", false},
+    {LogEvent::libcrypto_mismatch, "libcrypto_mismatch", false},
+    {LogEvent::sighup, "sighup", false},
+    {LogEvent::restart_failed, "restart_failed", false},
+    {LogEvent::sigterm, "sigterm", false},
+    {LogEvent::fd_or_fork, "fd_or_fork", false},
+    {LogEvent::maxstartups_drop, "maxstartups_drop", false},
+    {LogEvent::maxstartups_state, "maxstartups_state", false},
+    {LogEvent::penalty_drop, "penalty_drop", false},
+    {LogEvent::penalty_new, "penalty_new", false},
+    {LogEvent::drop_ratelimited, "drop_ratelimited", false},
+    {LogEvent::grace_timeout, "grace_timeout", true},
+    {LogEvent::libwrap_refused, "libwrap_refused", false},
+    {LogEvent::refuseconnection, "refuseconnection", true},
+    {LogEvent::ip_options, "ip_options", false},
+    {LogEvent::no_ident, "no_ident", true},
+    {LogEvent::bad_ident, "bad_ident", true},
+    {LogEvent::ident_invalid, "ident_invalid", true},
+    {LogEvent::closed, "closed", true},
+    {LogEvent::no_kex, "no_kex", true},
+    {LogEvent::user_policy, "user_policy", true},
+    {LogEvent::root_refused, "root_refused", true},
+    {LogEvent::invalid_user, "invalid_user", true},
+    {LogEvent::auth_result, "auth_result", true},
+    {LogEvent::max_auth, "max_auth", true},
+    {LogEvent::key_file_perms, "key_file_perms", true},
+    {LogEvent::chroot_perms, "chroot_perms", true},
+    {LogEvent::account_expired, "account_expired", true},
+    {LogEvent::pam_account, "pam_account", true},
+    {LogEvent::child_crash, "child_crash", true},
+    {LogEvent::sd_trigger_limit, "sd_trigger_limit", false},
+    {LogEvent::sd_socket_stale, "sd_socket_stale", false},
+    {LogEvent::sd_failed, "sd_failed", false},
+});
+
+constexpr bool rows_match_enumerators() {
+  for (std::size_t i = 0; i < kRows.size(); ++i) {
+    if (static_cast<std::size_t>(kRows.at(i).event) != i) return false;
+  }
+  return static_cast<std::size_t>(LogEvent::sd_failed) + 1 == kRows.size();
+}
+static_assert(rows_match_enumerators(), "one row per event, in the order of the enumeration");
+
+const Row& row_of(LogEvent event) { return kRows.at(static_cast<std::size_t>(event)); }
+
+}  // namespace
+
 std::span<const LogEvent> all_log_events() {
-  using enum LogEvent;
-  static constexpr std::array kAll = {
-      listen_ok,
-      bind_failed,
-      bind_none,
-      listen_failed,
-      hostkey_load,
-      hostkey_perms,
-      hostkeys_none,
-      privsep_missing,
-      privsep_perms,
-      privsep_chroot,
-      privsep_user,
-      cfg_bad,
-      cfg_terminating,
-      exec_missing,
-      rexec_failed,
-      rexec_state,
-      libcrypto_mismatch,
-      sighup,
-      restart_failed,
-      sigterm,
-      fd_or_fork,
-      maxstartups_drop,
-      maxstartups_state,
-      penalty_drop,
-      penalty_new,
-      drop_ratelimited,
-      grace_timeout,
-      libwrap_refused,
-      refuseconnection,
-      ip_options,
-      no_ident,
-      bad_ident,
-      ident_invalid,
-      closed,
-      no_kex,
-      user_policy,
-      root_refused,
-      invalid_user,
-      auth_result,
-      max_auth,
-      key_file_perms,
-      chroot_perms,
-      account_expired,
-      pam_account,
-      child_crash,
-      sd_trigger_limit,
-      sd_socket_stale,
-      sd_failed,
-  };
+  static constexpr auto kAll = [] {
+    std::array<LogEvent, kRows.size()> all{};
+    std::transform(kRows.begin(), kRows.end(), all.begin(),
+                   [](const Row& row) { return row.event; });
+    return all;
+  }();
   return kAll;
 }
 
-const char* name_of(LogEvent event) {
-  switch (event) {
-    case LogEvent::listen_ok:
-      return "listen_ok";
-    case LogEvent::bind_failed:
-      return "bind_failed";
-    case LogEvent::bind_none:
-      return "bind_none";
-    case LogEvent::listen_failed:
-      return "listen_failed";
-    case LogEvent::hostkey_load:
-      return "hostkey_load";
-    case LogEvent::hostkey_perms:
-      return "hostkey_perms";
-    case LogEvent::hostkeys_none:
-      return "hostkeys_none";
-    case LogEvent::privsep_missing:
-      return "privsep_missing";
-    case LogEvent::privsep_perms:
-      return "privsep_perms";
-    case LogEvent::privsep_chroot:
-      return "privsep_chroot";
-    case LogEvent::privsep_user:
-      return "privsep_user";
-    case LogEvent::cfg_bad:
-      return "cfg_bad";
-    case LogEvent::cfg_terminating:
-      return "cfg_terminating";
-    case LogEvent::exec_missing:
-      return "exec_missing";
-    case LogEvent::rexec_failed:
-      return "rexec_failed";
-    case LogEvent::rexec_state:
-      return "rexec_state";
-    case LogEvent::libcrypto_mismatch:
-      return "libcrypto_mismatch";
-    case LogEvent::sighup:
-      return "sighup";
-    case LogEvent::restart_failed:
-      return "restart_failed";
-    case LogEvent::sigterm:
-      return "sigterm";
-    case LogEvent::fd_or_fork:
-      return "fd_or_fork";
-    case LogEvent::maxstartups_drop:
-      return "maxstartups_drop";
-    case LogEvent::maxstartups_state:
-      return "maxstartups_state";
-    case LogEvent::penalty_drop:
-      return "penalty_drop";
-    case LogEvent::penalty_new:
-      return "penalty_new";
-    case LogEvent::drop_ratelimited:
-      return "drop_ratelimited";
-    case LogEvent::grace_timeout:
-      return "grace_timeout";
-    case LogEvent::libwrap_refused:
-      return "libwrap_refused";
-    case LogEvent::refuseconnection:
-      return "refuseconnection";
-    case LogEvent::ip_options:
-      return "ip_options";
-    case LogEvent::no_ident:
-      return "no_ident";
-    case LogEvent::bad_ident:
-      return "bad_ident";
-    case LogEvent::ident_invalid:
-      return "ident_invalid";
-    case LogEvent::closed:
-      return "closed";
-    case LogEvent::no_kex:
-      return "no_kex";
-    case LogEvent::user_policy:
-      return "user_policy";
-    case LogEvent::root_refused:
-      return "root_refused";
-    case LogEvent::invalid_user:
-      return "invalid_user";
-    case LogEvent::auth_result:
-      return "auth_result";
-    case LogEvent::max_auth:
-      return "max_auth";
-    case LogEvent::key_file_perms:
-      return "key_file_perms";
-    case LogEvent::chroot_perms:
-      return "chroot_perms";
-    case LogEvent::account_expired:
-      return "account_expired";
-    case LogEvent::pam_account:
-      return "pam_account";
-    case LogEvent::child_crash:
-      return "child_crash";
-    case LogEvent::sd_trigger_limit:
-      return "sd_trigger_limit";
-    case LogEvent::sd_socket_stale:
-      return "sd_socket_stale";
-    case LogEvent::sd_failed:
-      return "sd_failed";
-  }
-  return "";
-}
+const char* name_of(LogEvent event) { return row_of(event).name; }
 
-bool may_name_user(LogEvent event) {
-  switch (event) {
-    case LogEvent::grace_timeout:
-    case LogEvent::refuseconnection:
-    case LogEvent::no_ident:
-    case LogEvent::bad_ident:
-    case LogEvent::ident_invalid:
-    case LogEvent::closed:
-    case LogEvent::no_kex:
-    case LogEvent::user_policy:
-    case LogEvent::root_refused:
-    case LogEvent::invalid_user:
-    case LogEvent::auth_result:
-    case LogEvent::max_auth:
-    case LogEvent::key_file_perms:
-    case LogEvent::chroot_perms:
-    case LogEvent::account_expired:
-    case LogEvent::pam_account:
-    case LogEvent::child_crash:
-      return true;
-    case LogEvent::listen_ok:
-    case LogEvent::bind_failed:
-    case LogEvent::bind_none:
-    case LogEvent::listen_failed:
-    case LogEvent::hostkey_load:
-    case LogEvent::hostkey_perms:
-    case LogEvent::hostkeys_none:
-    case LogEvent::privsep_missing:
-    case LogEvent::privsep_perms:
-    case LogEvent::privsep_chroot:
-    case LogEvent::privsep_user:
-    case LogEvent::cfg_bad:
-    case LogEvent::cfg_terminating:
-    case LogEvent::exec_missing:
-    case LogEvent::rexec_failed:
-    case LogEvent::rexec_state:
-    case LogEvent::libcrypto_mismatch:
-    case LogEvent::sighup:
-    case LogEvent::restart_failed:
-    case LogEvent::sigterm:
-    case LogEvent::fd_or_fork:
-    case LogEvent::maxstartups_drop:
-    case LogEvent::maxstartups_state:
-    case LogEvent::penalty_drop:
-    case LogEvent::penalty_new:
-    case LogEvent::drop_ratelimited:
-    case LogEvent::libwrap_refused:
-    case LogEvent::ip_options:
-    case LogEvent::sd_trigger_limit:
-    case LogEvent::sd_socket_stale:
-    case LogEvent::sd_failed:
-      return false;
-  }
-  return true;
-}
+bool may_name_user(LogEvent event) { return row_of(event).may_name_user; }
 
 }  // namespace model
