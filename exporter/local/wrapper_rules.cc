@@ -216,7 +216,7 @@ WrapperFile parse_wrapper_file(std::string_view text, const WrapperSource& sourc
     }
     const auto where = source.path + ':' + std::to_string(number);
     if (!ends || line.size() > kLineLimit) {
-      if (!source.allow) file.rules.push_back({false, source.ends_strictly, {"ALL"}, where});
+      if (!source.allow) file.rules.push_back({false, {"ALL"}, where, source.ends_strictly});
       break;
     }
     auto rule = parse_line(line, source.allow);

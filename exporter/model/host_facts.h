@@ -186,11 +186,11 @@ struct ServerProcess {
 // A line of hosts.allow or hosts.deny that speaks of sshd.
 struct WrapperRule {
   bool allow = false;                // its verdict, whichever file it is in
+  std::vector<std::string> clients;  // patterns; EXCEPT stays among them
+  std::string where;                 // /etc/hosts.deny:3
   // False if it depends on what is not known here: a command that it runs (aclexec), or the address
   // of this host that was connected to (sshd@192.0.2.1).
   bool certain = true;
-  std::vector<std::string> clients;  // patterns; EXCEPT stays among them
-  std::string where;                 // /etc/hosts.deny:3
 };
 
 struct RuntimeDirectory {
