@@ -69,11 +69,13 @@ TcpCounters tcp_counters(std::string_view text) {
     auto numbers = next_line(text);
     if (next_word(names) != next_word(numbers)) return {};
     for (auto name = next_word(names); !name.empty(); name = next_word(names)) {
-      const auto number = base::parse_integer<std::uint64_t>(next_word(numbers));
+      const auto text_of_number = next_word(numbers);
+      // Of different lengths they cannot be matched.
+      if (text_of_number.empty()) return {};
+      const auto number = base::parse_integer<std::uint64_t>(text_of_number);
       if (name == "ListenOverflows") counters.overflows = number;
       if (name == "ListenDrops") counters.drops = number;
     }
-    // Of different lengths they cannot be matched.
     return next_word(numbers).empty() ? counters : TcpCounters{};
   }
   return counters;

@@ -20,7 +20,6 @@
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::seconds;
 using test_support::FakeHost;
 using test_support::HostFolder;
 using test_support::Process;
