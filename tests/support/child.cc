@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <net/if.h>
 #include <sched.h>
+#include <spawn.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -13,6 +14,8 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <iterator>
+#include <utility>
 
 #include "base/fd.h"
 
@@ -25,7 +28,7 @@ constexpr uid_t kNobody = 65534;
 bool loopback_up() {
   const base::Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   ifreq request{};
-  std::strcpy(request.ifr_name, "lo");
+  std::memcpy(request.ifr_name, "lo", sizeof "lo");
   request.ifr_flags = IFF_UP;
   return ::ioctl(socket.get(), SIOCSIFFLAGS, &request) == 0;
 }
@@ -71,6 +74,13 @@ Process::Process(const std::function<void()>& body) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   body();
   while (true) ::pause();
+}
+
+Process::Process(std::vector<std::string> arguments) {
+  std::vector<char*> argv;
+  for (auto& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  EXPECT_EQ(::posix_spawn(&pid_, argv[0], nullptr, nullptr, argv.data(), environ), 0);
 }
 
 Process::~Process() { end(); }

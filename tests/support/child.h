@@ -3,7 +3,10 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <functional>
+#include <string>
+#include <vector>
 
 namespace test_support {
 
@@ -27,6 +30,8 @@ class Process {
  public:
   // Forks; `body` runs in the child, which then waits to be ended.
   explicit Process(const std::function<void()>& body);
+  // Starts a program, found by its path.
+  explicit Process(std::vector<std::string> arguments);
   ~Process();
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;

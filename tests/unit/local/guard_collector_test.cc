@@ -178,7 +178,7 @@ TEST(GuardCollector, RealScriptAndItsEnd) {
   folder.write("fail2ban-server", "#!/usr/bin/env -S python3 -s\nimport time\ntime.sleep(600)\n");
   const auto script = (folder.path() / "fail2ban-server").string();
   ASSERT_EQ(::chmod(script.c_str(), 0700), 0);
-  Process server([&] { ::execl(script.c_str(), script.c_str(), "-xf", "start", nullptr); });
+  Process server({script, "-xf", "start"});
   EXPECT_TRUE(appears(looker, "fail2ban"));
   // Ended, but not waited for.
   ASSERT_EQ(::kill(server.pid(), SIGKILL), 0);
@@ -193,7 +193,7 @@ TEST(GuardCollector, RealProgramWithALongName) {
   const HostFolder folder;
   const auto program = (folder.path() / "crowdsec-firewall-bouncer").string();
   std::filesystem::copy_file("/bin/sleep", program);
-  const Process bouncer([&] { ::execl(program.c_str(), program.c_str(), "600", nullptr); });
+  const Process bouncer({program, "600"});
   EXPECT_TRUE(appears(looker, "crowdsec"));
 }
 
