@@ -19,25 +19,32 @@ namespace local {
 
 namespace {
 
-using Names = std::unordered_map<unsigned int, std::string>;
+struct Link {
+  std::string name;
+  bool up = false;
+};
+using Links = std::unordered_map<unsigned int, Link>;  // by index
+struct Address {
+  base::IpAddress address;
+  unsigned int link = 0;
+};
 
 // Hosts of containers have thousands; a host that serves whole networks routes them as local.
 constexpr std::size_t kAddressLimit = 65536;
 constexpr std::size_t kLinkLimit = 65536;
 
-// nullopt: not up, or no such message.
-std::optional<std::pair<unsigned int, std::string>> name_of_link_up(const nlmsghdr& message) {
-  const auto* link = netlink_header<ifinfomsg>(message);
-  if (message.nlmsg_type != RTM_NEWLINK || link == nullptr) return std::nullopt;
-  if ((link->ifi_flags & IFF_UP) == 0) return std::nullopt;
-  const auto* name = netlink_attribute(message, sizeof *link, IFLA_IFNAME, 1);
+std::optional<std::pair<unsigned int, Link>> link_of(const nlmsghdr& message) {
+  const auto* header = netlink_header<ifinfomsg>(message);
+  if (message.nlmsg_type != RTM_NEWLINK || header == nullptr) return std::nullopt;
+  const auto* name = netlink_attribute(message, sizeof *header, IFLA_IFNAME, 1);
   if (name == nullptr) return std::nullopt;
   const auto* text = static_cast<const char*>(mnl_attr_get_payload(name));
   const std::string_view whole(text, ::strnlen(text, mnl_attr_get_payload_len(name)));
-  return std::pair(static_cast<unsigned int>(link->ifi_index), base::printable(whole, IF_NAMESIZE));
+  return std::pair(static_cast<unsigned int>(header->ifi_index),
+                   Link{base::printable(whole, IF_NAMESIZE), (header->ifi_flags & IFF_UP) != 0});
 }
 
-int dump_links(Names& up) {
+int dump_links(Links& links) {
   struct Request {
     ifinfomsg header{};
     nlattr mask_header{sizeof(nlattr) + sizeof(std::uint32_t), IFLA_EXT_MASK};
@@ -46,10 +53,11 @@ int dump_links(Names& up) {
   const Request request;
   bool cut = false;
   const int error = netlink_dump(
-      {NETLINK_ROUTE, RTM_GETLINK, std::as_bytes(std::span(&request, 1))}, [&] { up.clear(); },
+      {NETLINK_ROUTE, RTM_GETLINK, std::as_bytes(std::span(&request, 1))}, [&] { links.clear(); },
       [&](const nlmsghdr& message) {
-        cut = up.size() >= kLinkLimit;
-        if (auto link = name_of_link_up(message); link && !cut) up.insert(std::move(*link));
+        auto link = link_of(message);
+        cut = link && links.size() >= kLinkLimit;
+        if (link && !cut) links.insert(std::move(*link));
         return !cut;
       });
   return error == 0 && cut ? E2BIG : error;
@@ -75,11 +83,9 @@ bool can_be_bound(std::uint32_t flags) {
   return (flags & IFA_F_TENTATIVE) == 0 || (flags & IFA_F_OPTIMISTIC) != 0;
 }
 
-std::optional<model::InterfaceAddress> interface_address(const nlmsghdr& message, const Names& up) {
+std::optional<Address> bindable_address(const nlmsghdr& message) {
   const auto* header = netlink_header<ifaddrmsg>(message);
   if (message.nlmsg_type != RTM_NEWADDR || header == nullptr) return std::nullopt;
-  const auto name = up.find(header->ifa_index);
-  if (name == up.end()) return std::nullopt;
   const auto* flags = netlink_attribute(message, sizeof *header, IFA_FLAGS, sizeof(std::uint32_t));
   if (!can_be_bound(flags != nullptr ? mnl_attr_get_u32(flags) : header->ifa_flags)) {
     return std::nullopt;
@@ -91,19 +97,19 @@ std::optional<model::InterfaceAddress> interface_address(const nlmsghdr& message
   }
   const auto address = attribute == nullptr ? std::nullopt : address_of(*header, attribute);
   if (!address) return std::nullopt;
-  return model::InterfaceAddress{*address, name->second};
+  return Address{*address, header->ifa_index};
 }
 
-int dump_addresses(const Names& up, std::vector<model::InterfaceAddress>& addresses) {
+int dump_addresses(std::vector<Address>& addresses) {
   const ifaddrmsg request{};
   bool cut = false;
   const int error = netlink_dump(
       {NETLINK_ROUTE, RTM_GETADDR, std::as_bytes(std::span(&request, 1))},
       [&] { addresses.clear(); },
       [&](const nlmsghdr& message) {
-        cut = addresses.size() >= kAddressLimit;
-        auto address = interface_address(message, up);
-        if (address && !cut) addresses.push_back(std::move(*address));
+        const auto address = bindable_address(message);
+        cut = address && addresses.size() >= kAddressLimit;
+        if (address && !cut) addresses.push_back(*address);
         return !cut;
       });
   return error == 0 && cut ? E2BIG : error;
@@ -112,15 +118,24 @@ int dump_addresses(const Names& up, std::vector<model::InterfaceAddress>& addres
 }  // namespace
 
 base::Result<std::vector<model::InterfaceAddress>> interface_addresses() {
-  Names up;
-  std::vector<model::InterfaceAddress> addresses;
-  int error = dump_links(up);
-  if (error == 0) error = dump_addresses(up, addresses);
-  if (error == 0) return addresses;
-  std::string text = "the kernel does not list all addresses of this host: ";
-  text += error == E2BIG ? "there are too many" : std::strerror(error);
-  if (error == EAFNOSUPPORT) text += "; RestrictAddressFamilies= must name AF_NETLINK";
-  return base::Error{text};
+  // In this order: what has no interface any more has gone together with it.
+  std::vector<Address> addresses;
+  Links links;
+  int error = dump_addresses(addresses);
+  if (error == 0) error = dump_links(links);
+  if (error != 0) {
+    std::string text = "the kernel does not list all addresses of this host: ";
+    text += error == E2BIG ? "there are too many" : std::strerror(error);
+    if (error == EAFNOSUPPORT) text += "; RestrictAddressFamilies= must name AF_NETLINK";
+    return base::Error{text};
+  }
+  std::vector<model::InterfaceAddress> result;
+  for (const auto& [address, index] : addresses) {
+    const auto link = links.find(index);
+    if (link == links.end()) continue;
+    result.push_back({address, link->second.name, link->second.up});
+  }
+  return result;
 }
 
 }  // namespace local

@@ -8,8 +8,9 @@
 
 namespace local {
 
-// Of the interfaces that are up, in the kernel's order. Without those that bind(2) refuses: IPv6
-// addresses that are still being checked for duplicates, or have been found to be one.
+// Those that bind(2) accepts, in the kernel's order: all IPv4 addresses, of interfaces that are
+// down as well (measured); IPv6 addresses unless they are still being checked for duplicates, or
+// have been found to be one.
 base::Result<std::vector<model::InterfaceAddress>> interface_addresses();
 
 }  // namespace local

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "local/collector.h"
 #include "local/interface_addresses.h"
+#include "local/network_namespace.h"
 
 namespace local {
 
@@ -68,11 +69,13 @@ TcpCounters tcp_counters(std::string_view text) {
     auto numbers = next_line(text);
     if (next_word(names) != next_word(numbers)) return {};
     for (auto name = next_word(names); !name.empty(); name = next_word(names)) {
-      const auto number = base::parse_integer<std::uint64_t>(next_word(numbers));
+      const auto text_of_number = next_word(numbers);
+      // Of different lengths they cannot be matched.
+      if (text_of_number.empty()) return {};
+      const auto number = base::parse_integer<std::uint64_t>(text_of_number);
       if (name == "ListenOverflows") counters.overflows = number;
       if (name == "ListenDrops") counters.drops = number;
     }
-    // Of different lengths they cannot be matched.
     return next_word(numbers).empty() ? counters : TcpCounters{};
   }
   return counters;
@@ -86,16 +89,11 @@ class KernelCollector : public Collector {
   std::string collect(const model::HostFacts& /*known*/, model::HostFacts& mine) override {
     auto facts = std::make_shared<model::KernelFacts>();
     Problems problems;
-    read_counters(*facts, problems);
-    facts->conntrack_entries = optional_number(kConntrackEntries, problems);
-    facts->conntrack_limit = optional_number(kConntrackLimit, problems);
-    if (const auto flag = number(kNonlocalBind, problems)) facts->nonlocal_bind = *flag != 0;
-    read_reverse_path_filters(*facts, problems);
-    if (auto addresses = interface_addresses()) {
-      facts->addresses = std::move(*addresses);
-    } else {
+    if (const auto foreign = foreign_network(host_); !foreign.empty()) {
       facts->addresses_known = false;
-      problems.add(addresses.error());
+      problems.add(foreign);
+    } else {
+      look_at_network(*facts, problems);
     }
     facts->booted = boot_time();
     mine.kernel = std::move(facts);
@@ -103,6 +101,20 @@ class KernelCollector : public Collector {
   }
 
  private:
+  void look_at_network(model::KernelFacts& facts, Problems& problems) const {
+    read_counters(facts, problems);
+    facts.conntrack_entries = optional_number(kConntrackEntries, problems);
+    facts.conntrack_limit = optional_number(kConntrackLimit, problems);
+    if (const auto flag = number(kNonlocalBind, problems)) facts.nonlocal_bind = *flag != 0;
+    read_reverse_path_filters(facts, problems);
+    if (auto addresses = interface_addresses()) {
+      facts.addresses = std::move(*addresses);
+    } else {
+      facts.addresses_known = false;
+      problems.add(addresses.error());
+    }
+  }
+
   [[nodiscard]] std::optional<std::uint64_t> number(const std::string& path, Problems& problems,
                                                     bool may_be_absent = false) const {
     const auto file = host_.read(path, kNumberLimit);

@@ -1,5 +1,6 @@
 // All listening TCP sockets of the network namespace that the exporter is in, and who owns them.
 #include "local/collector.h"
+#include "local/network_namespace.h"
 #include "local/sock_diag.h"
 #include "local/socket_owners.h"
 
@@ -13,9 +14,10 @@ constexpr std::size_t kListenerLimit = 65536;
 class ListenerCollector : public Collector {
  public:
   explicit ListenerCollector(const CollectorContext& context)
-      : owners_(context.host, context.clock) {}
+      : host_(context.host), owners_(context.host, context.clock) {}
 
   std::string collect(const model::HostFacts& /*known*/, model::HostFacts& mine) override {
+    if (auto problem = foreign_network(host_); !problem.empty()) return problem;
     auto sockets = listening_sockets(kListenerLimit);
     if (!sockets) return sockets.error();
     auto facts = std::make_shared<model::ListenerFacts>();
@@ -30,6 +32,7 @@ class ListenerCollector : public Collector {
   }
 
  private:
+  const Host& host_;
   SocketOwners owners_;
 };
 

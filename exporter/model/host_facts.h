@@ -243,6 +243,7 @@ struct LogFacts {
 struct InterfaceAddress {
   base::IpAddress address;
   std::string interface;
+  bool up = true;  // the interface is up; its addresses can be bound either way
 };
 
 struct KernelFacts {
@@ -251,8 +252,8 @@ struct KernelFacts {
   std::optional<std::uint64_t> conntrack_entries;
   std::optional<std::uint64_t> conntrack_limit;
   std::vector<std::string> strict_rp_filter;  // interfaces on which rp_filter 1 is in effect
-  // Of the interfaces that are up, as far as a socket can be bound to them. The rest of 127.0.0.0/8
-  // and ranges routed as local (`ip route add local`) can be bound as well and are not among them.
+  // Those that a socket can be bound to. The rest of 127.0.0.0/8 and ranges routed as local (`ip
+  // route add local`) can be bound as well and are not among them.
   std::vector<InterfaceAddress> addresses;
   bool addresses_known = true;        // false if the kernel did not tell them all
   std::optional<bool> nonlocal_bind;  // net.ipv4.ip_nonlocal_bind
