@@ -100,6 +100,7 @@ int append_arguments(sd_bus_message* message, const SystemBus::Call& call) {
   }
   for (const auto& array : call.arrays) {
     std::vector<char*> words;
+    words.reserve(array.size() + 1);
     // sd-bus wants char** but changes nothing.
     for (const auto& word : array) words.push_back(const_cast<char*>(word.c_str()));
     words.push_back(nullptr);

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <deque>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -90,14 +91,14 @@ bool is_unit_name(std::string_view name) {
   return name.size() <= kLimit && std::all_of(name.begin(), name.end(), valid);
 }
 
-// Also `sshd -t` is started by units, to check and not to serve.
+// Units also start `sshd -t`, to check and not to serve, and `sshd -i` for a single connection.
 bool is_server(const ExecCommand& command) {
+  constexpr std::array<std::string_view, 5> kOtherWork{"-t", "-T", "-G", "-V", "-i"};
   const std::string_view path = command.path;
   const auto program = path.substr(path.rfind('/') + 1);
-  if (std::find(kServers.begin(), kServers.end(), program) == kServers.end()) return false;
-  return std::none_of(command.words.begin(), command.words.end(), [](const std::string& word) {
-    return word == "-t" || word == "-T" || word == "-G" || word == "-V";
-  });
+  return std::find(kServers.begin(), kServers.end(), program) != kServers.end() &&
+         std::find_first_of(command.words.begin(), command.words.end(), kOtherWork.begin(),
+                            kOtherWork.end()) == command.words.end();
 }
 
 struct ListedUnit {
@@ -145,6 +146,10 @@ std::optional<model::Endpoint> endpoint_of(std::string_view text) {
   return model::Endpoint{*address, *port};
 }
 
+// Units whose names do not tell that they are an SSH server's, and the program that each starts: as
+// long as it starts that one, it stays the server's unit, also when no server runs in it.
+using Remembered = std::map<std::string, std::string>;
+
 // One look at everything.
 class Round {
  public:
@@ -156,7 +161,7 @@ class Round {
   [[nodiscard]] const std::string& missing() const { return missing_; }
 
   base::Result<std::vector<model::UnitFacts>> look(const model::HostFacts& known,
-                                                   std::set<std::string>& remembered) {
+                                                   Remembered& remembered) {
     if (known.processes) {
       for (const auto& server : known.processes->servers) servers_.emplace(server.unit, server.pid);
     }
@@ -164,7 +169,8 @@ class Round {
     if (auto listed = list("ListUnitsByPatterns", {{}, kPatterns}, false); !listed) {
       return error(listed);
     }
-    for (const auto& name : remembered) enqueue(name, false);
+    remembered_ = remembered;
+    for (const auto& [name, path] : remembered) enqueue(name, false);
     for (const auto& [name, pid] : servers_) {
       if (is_service(name)) enqueue(name, false);
     }
@@ -176,10 +182,7 @@ class Round {
     drop_foreign_sockets();
     std::vector<model::UnitFacts> units;
     for (auto& one : found_) {
-      if (!one.usual && is_service(one.properties.unit.name) &&
-          remembered.size() < kRememberedLimit) {
-        remembered.insert(one.properties.unit.name);
-      }
+      remember(one, remembered);
       auto facts = facts_of(one.properties);
       if (!facts) return error(facts);
       units.push_back(std::move(facts).value());
@@ -267,6 +270,22 @@ class Round {
     return pid != 0 && servers_.contains({name, pid});
   }
 
+  [[nodiscard]] bool is_remembered(const UnitProperties& properties,
+                                   const std::string& name) const {
+    const auto found = remembered_.find(name);
+    return found != remembered_.end() && !properties.commands.empty() &&
+           properties.commands.front().path == found->second;
+  }
+
+  static void remember(const Found& found, Remembered& remembered) {
+    const auto& name = found.properties.unit.name;
+    const auto& commands = found.properties.commands;
+    if (found.usual || commands.empty()) return;
+    if (remembered.contains(name) || remembered.size() < kRememberedLimit) {
+      remembered.insert_or_assign(name, commands.front().path);
+    }
+  }
+
   base::Result<void> examine(const Candidate& candidate) {
     constexpr const char* kUnit = "org.freedesktop.systemd1.Unit";
     constexpr const char* kService = "org.freedesktop.systemd1.Service";
@@ -282,7 +301,7 @@ class Round {
         if (!*there) return {};
       }
       if (std::none_of(first.commands.begin(), first.commands.end(), is_server) &&
-          !runs_known_server(first, candidate.name)) {
+          !runs_known_server(first, candidate.name) && !is_remembered(first, candidate.name)) {
         return {};
       }
     }
@@ -375,8 +394,10 @@ class Round {
       model::SocketFacts socket;
       add_endpoints(properties, socket.listen);
       socket.accept = properties.accept;
-      const auto service = std::find_if(properties.triggers.begin(), properties.triggers.end(),
-                                        [](const auto& name) { return is_service(name); });
+      // With Accept=yes it names the sessions of the moment.
+      const auto service = std::find_if(
+          properties.triggers.begin(), properties.triggers.end(),
+          [](const auto& name) { return is_service(name) && !is_one_connection(name); });
       if (service != properties.triggers.end()) socket.service = *service;
       unit.socket = std::move(socket);
       return unit;
@@ -500,6 +521,7 @@ class Round {
   const SystemBus& bus_;
   base::SteadyTime deadline_;
   std::optional<CommentLines>& comments_;
+  Remembered remembered_;
   std::set<std::pair<std::string, pid_t>> servers_;  // unit and process
   std::set<std::string> seen_;
   std::deque<Candidate> queue_;
@@ -542,8 +564,9 @@ class SystemdCollector : public Collector {
     auto bus = SystemBus::connect(host_, kBusSocket, SystemBus::Kind::bus, deadline, &refused);
     if (!bus && (refused == ENOENT || refused == ECONNREFUSED) && ::geteuid() == 0) {
       auto direct = SystemBus::connect(host_, kPrivateSocket, SystemBus::Kind::peer, deadline);
-      direct_ = direct.ok();
-      if (direct) bus = std::move(direct);
+      if (!direct) return bus.error() + "; " + direct.error();
+      direct_ = true;
+      bus = std::move(direct);
     }
     if (!bus) return bus.error();
     bus_ = std::move(bus).value();
@@ -554,7 +577,7 @@ class SystemdCollector : public Collector {
   std::optional<SystemBus> bus_;
   bool direct_ = false;                   // without a bus between
   std::optional<CommentLines> comments_;  // by systemd's version; absent until it is asked
-  std::set<std::string> remembered_;      // units whose names do not tell that they are sshd's
+  Remembered remembered_;
 };
 
 }  // namespace

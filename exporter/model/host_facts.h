@@ -31,14 +31,15 @@ struct ServiceFacts {
   int exit_status = 0;  // exit status or signal, as exit_code says; 203 is systemd's EXEC
   std::uint64_t restarts = 0;
   pid_t main_pid = 0;  // 0 if there is none
-  // ExecStart's words with $VARIABLES of Environment= and EnvironmentFile= put in.
+  // ExecStart's words with $VARIABLES put in, as the next start would have it; the first is the
+  // program's path. Empty if there is none, or if it cannot be known.
   std::vector<std::string> start_command;
 };
 
 struct SocketFacts {
-  std::vector<Endpoint> listen;  // its TCP streams only
+  std::vector<Endpoint> listen;  // its TCP streams only; both families' for a dual-stack one
   bool accept = false;           // Accept=yes: one service instance for each connection
-  std::string service;           // the unit that it triggers
+  std::string service;           // the unit that it triggers; empty with `accept`
 };
 
 struct UnitFacts {
@@ -60,7 +61,8 @@ struct UnitFacts {
 };
 
 struct SystemdFacts {
-  // Units of SSH servers, by name; those not found only as far as they are the usual names.
+  // Units of SSH servers, by name; none if there is no such unit. Not those of single connections
+  // (ssh@7-….service), nor sockets that are not reached over TCP.
   std::vector<UnitFacts> units;
 };
 
