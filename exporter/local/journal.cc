@@ -152,6 +152,7 @@ bool Journal::open() {
   // Without inotify new files are found by opening the journal anew.
   watched_ = sd_journal_get_fd(journal) >= 0;
   machine_ = machine_id(host_);
+  examined_ = 0;
   problem_.clear();
   return true;
 }
@@ -190,6 +191,7 @@ void Journal::look_back(base::SteadyTime deadline, LogTally& tally) {
       has_position_ = true;
       position_.cursor = cursor_of(journal_.get());
     }
+    ++examined_;
     Entry entry;
     if (examine(tally, entry) && !tally.has_line(entry.event)) {
       tally.recall(entry.event, entry.line);
@@ -212,7 +214,13 @@ bool Journal::read(base::SteadyTime deadline, LogTally& tally) {
     if (looked_back_) seek();
   }
   if (!looked_back_) look_back(std::min(deadline, clock_.steady() + kLookBackTime), tally);
-  return journal_ && take_entries(deadline, tally);
+  while (journal_) {
+    const auto end = take_entries(deadline, tally);
+    if (end != End::open_anew) return end == End::deadline;
+    journal_.reset();
+    if (open()) seek();
+  }
+  return false;
 }
 
 // Whether the first entry after seeking is the one read last; it is gone if the journal was
@@ -225,22 +233,25 @@ bool Journal::already_read() {
   return false;
 }
 
-bool Journal::take_entries(base::SteadyTime deadline, LogTally& tally) {
-  bool more = false;
+Journal::End Journal::take_entries(base::SteadyTime deadline, LogTally& tally) {
+  auto end = End::none_left;
   bool moved = false;
-  for (std::size_t i = 1;; ++i) {
-    const auto result = sd_journal_next(journal_.get());
-    if (result < 0) {
-      fail("read", result);
-      return false;
+  int error = 0;
+  while (true) {
+    if (examined_ >= kEntriesPerOpening) {
+      end = End::open_anew;
+      break;
     }
-    if (result == 0) break;
+    const auto result = sd_journal_next(journal_.get());
+    if (result < 0) error = result;
+    if (result <= 0) break;
+    ++examined_;
     if (resuming_ && already_read()) continue;
     moved = true;
     Entry entry;
     if (examine(tally, entry)) tally.count(entry.event, entry.line);
-    if (i % kBatch == 0 && clock_.steady() >= deadline) {
-      more = true;
+    if (examined_ % kBatch == 0 && clock_.steady() >= deadline) {
+      end = End::deadline;
       break;
     }
   }
@@ -249,7 +260,8 @@ bool Journal::take_entries(base::SteadyTime deadline, LogTally& tally) {
       position_.cursor = std::move(cursor);
     }
   }
-  return more;
+  if (error < 0) fail("read", error);
+  return end;
 }
 
 // Whether the entry is an event's line that may be believed.

@@ -35,6 +35,9 @@ class Journal {
   static constexpr std::size_t kLookBack = 10'000;
   // Between two looks at the clock: some 2 ms.
   static constexpr std::size_t kBatch = 256;
+  // sd-journal keeps what it has mapped, 64 windows of 8 MB; to open it anew after so many entries
+  // (some 10 MB) gives it back, and takes a millisecond.
+  static constexpr std::size_t kEntriesPerOpening = 10'000;
 
   // Without a position everything from now on counts.
   Journal(const Host& host, const base::Clock& clock, std::optional<JournalPosition> position);
@@ -59,7 +62,8 @@ class Journal {
   bool open();
   void seek();
   void look_back(base::SteadyTime deadline, LogTally& tally);
-  bool take_entries(base::SteadyTime deadline, LogTally& tally);
+  enum class End : std::uint8_t { none_left, deadline, open_anew };
+  End take_entries(base::SteadyTime deadline, LogTally& tally);
   [[nodiscard]] bool already_read();
   [[nodiscard]] std::uint64_t now() const;  // microseconds of the epoch
   [[nodiscard]] bool examine(LogTally& tally, Entry& entry);
@@ -69,6 +73,7 @@ class Journal {
   const base::Clock& clock_;
   std::unique_ptr<sd_journal, Close> journal_;  // null: to be opened
   std::string machine_;                         // this host's id; empty if unknown
+  std::size_t examined_ = 0;                    // entries since it was opened
   bool watched_ = false;                        // whether the journal tells of new files
   bool looked_back_ = false;
   bool resuming_ = false;  // the next entry may be the one that was read last

@@ -150,9 +150,6 @@ constexpr std::array<Row, 48> kRows{{
      R"re( quickly)\.$)re"},
 }};
 
-// Bytes for the automaton that finds: 1 MB is 3 times what the samples and a million hostile lines
-// made it grow to. When it is full, RE2 starts it afresh.
-constexpr std::int64_t kFindMemory = 1 << 20U;
 // Bytes for one pattern that captures.
 constexpr std::int64_t kCaptureMemory = 1 << 18U;
 
@@ -185,17 +182,18 @@ bool is_ssh_unit(std::string_view unit) {
 
 // One automaton for all patterns.
 struct LogEvents::Matcher {
-  Matcher() : set(options(kFindMemory), RE2::ANCHOR_START) {
+  explicit Matcher(std::size_t memory)
+      : set(options(static_cast<std::int64_t>(memory)), RE2::ANCHOR_START) {
     for (std::size_t i = 0; i < kRows.size(); ++i) {
       assert(static_cast<std::size_t>(kRows[i].event) == i);
       [[maybe_unused]] const auto index = set.Add(kRows[i].pattern, nullptr);
       assert(index == static_cast<int>(i));
     }
-    [[maybe_unused]] const auto compiled = set.Compile();
-    assert(compiled);
+    usable = set.Compile();
   }
 
   RE2::Set set;
+  bool usable = false;  // false if it does not fit into its memory
   std::vector<int> hits;
 };
 
@@ -213,16 +211,17 @@ struct LogEvents::Captures {
   std::vector<std::pair<std::string, int>> names;
 };
 
-LogEvents::LogEvents() : matcher_(std::make_unique<Matcher>()), captures_(kRows.size()) {}
+LogEvents::LogEvents(std::size_t memory)
+    : matcher_(std::make_unique<Matcher>(memory)), captures_(kRows.size()) {}
 LogEvents::~LogEvents() = default;
 
 std::optional<LogEvent> LogEvents::find(LogWriter writer, std::string_view message) {
   if (message.size() > kMessageLimit) return std::nullopt;
-  RE2::Set::ErrorInfo error{RE2::Set::kNoError};
+  RE2::Set::ErrorInfo error{RE2::Set::kOutOfMemory};
   auto& hits = matcher_->hits;
-  if (!matcher_->set.Match(piece(message), &hits, &error)) {
+  if (!matcher_->usable || !matcher_->set.Match(piece(message), &hits, &error)) {
     if (error.kind == RE2::Set::kNoError) return std::nullopt;
-    // Out of the automaton's memory: each pattern by itself, slowly.
+    // Out of memory: each pattern by itself, slowly.
     hits.clear();
     for (const auto& candidate : kRows) {
       if (captures(candidate.event)

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <ctime>
@@ -21,6 +20,9 @@ using std::chrono::seconds;
 
 constexpr std::size_t kShortStamp = 15;  // "Nov  5 02:46:06"
 constexpr std::string_view kClock = "dd:dd:dd";
+// The clock's 64 bits of nanoseconds end in 2262.
+constexpr int kFirstYear = 1970;
+constexpr int kLastYear = 2200;
 
 // `shape`: d stands for a digit, every other character for itself.
 bool has_shape(std::string_view text, std::string_view shape) {
@@ -53,7 +55,7 @@ std::optional<std::chrono::sys_days> date(int year, int month, int day) {
   const std::chrono::year_month_day date{std::chrono::year(year),
                                          std::chrono::month(static_cast<unsigned>(month)),
                                          std::chrono::day(static_cast<unsigned>(day))};
-  if (!date.ok()) return std::nullopt;
+  if (!date.ok() || year < kFirstYear || year > kLastYear) return std::nullopt;
   return std::chrono::sys_days(date);
 }
 

@@ -325,6 +325,17 @@ TEST(LogEvents, GarbageChangesNothing) {
   }
 }
 
+// Another version of RE2 may need more memory than there is: slower, but the same.
+TEST(LogEvents, WithoutMemoryForTheAutomaton) {
+  for (const std::size_t memory : {1U << 10U, 1U << 18U, 1U << 19U}) {
+    LogEvents events(memory);
+    for (const auto& [event, message] : samples()) {
+      EXPECT_EQ(found(events, writer_of(event), message), model::name_of(event)) << memory;
+    }
+    EXPECT_EQ(found(events, LogWriter::sshd, "nothing of interest"), "nothing");
+  }
+}
+
 TEST(LogEvents, Writers) {
   EXPECT_EQ(log_writer("sshd"), LogWriter::sshd);
   EXPECT_EQ(log_writer("sshd-session"), LogWriter::sshd);
