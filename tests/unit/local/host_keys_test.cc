@@ -61,7 +61,9 @@ class HostKeys : public testing::Test {
     EXPECT_EQ(key.usable, usable) << what << ": " << key.problem;
     EXPECT_EQ(key.problem.empty(), usable != false) << what;
     const auto oracle = sshd_loads(text);
-    if (oracle && usable) EXPECT_EQ(*oracle, *usable) << what;
+    if (oracle && usable) {
+      EXPECT_EQ(*oracle, *usable) << what;
+    }
   }
 
   RootFolder root_;
