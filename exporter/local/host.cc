@@ -29,6 +29,8 @@ int open_below(int root, const char* path, int flags) {
   return static_cast<int>(::syscall(SYS_openat2, root, path, &how, sizeof how));
 }
 
+bool is_of_proc(const std::string& path) { return path == "/proc" || path.starts_with("/proc/"); }
+
 struct CloseDirectory {
   void operator()(DIR* directory) const { ::closedir(directory); }
 };
@@ -42,7 +44,7 @@ Host::Host(std::filesystem::path root) : root_(std::move(root)) {
 
 base::Fd Host::open(const std::string& path, int flags) const {
   // /proc has links that only the kernel can follow, such as /proc/PID/exe.
-  if (!moved() || path.starts_with("/proc/")) {
+  if (!moved() || is_of_proc(path)) {
     const auto whole = moved() && has_proc_ ? root_.string() + path : path;
     return base::Fd(::open(whole.c_str(), flags | O_CLOEXEC | O_NOCTTY));
   }
@@ -97,7 +99,7 @@ std::vector<std::string> Host::list(const std::string& path) const {
 std::string Host::link(const std::string& path) const {
   std::array<char, PATH_MAX> buffer;
   ssize_t size = -1;
-  if (!moved() || path.starts_with("/proc/")) {
+  if (!moved() || is_of_proc(path)) {
     const auto whole = moved() && has_proc_ ? root_.string() + path : path;
     size = ::readlink(whole.c_str(), buffer.data(), buffer.size());
   } else if (const auto file = open(path, O_PATH | O_NOFOLLOW); file.valid()) {

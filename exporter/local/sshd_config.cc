@@ -62,7 +62,7 @@ class Reader {
 
   SshdConfigText read(const std::string& file) {
     bool active = true;
-    read_file(file, 0, false, active);
+    read_file(file, 0, {}, active);
     SshdConfigText text;
     text.lines = std::move(lines_);
     text.inputs.assign(inputs_.begin(), inputs_.end());
@@ -75,8 +75,13 @@ class Reader {
     if (problem_.empty()) problem_ = base::printable(what, 200) + ": " + why;
   }
 
-  // `never`: the inclusion stands in a block that does not match, nor can a block within it.
-  void read_file(const std::string& path, int depth, bool never, bool& active) {
+  // The block that an inclusion stands in.
+  struct Block {
+    bool never = false;  // it does not match, nor can a block within it
+    bool match = false;
+  };
+
+  void read_file(const std::string& path, int depth, Block block, bool& active) {
     inputs_.insert(path);
     const bool included = depth > 0;
     const auto content = host_.read(path, kConfigFileLimit);
@@ -84,21 +89,23 @@ class Reader {
     if (content.error == EISDIR || (included && content.error == ENOENT)) return;
     if (content.error != 0) return fail(path, std::strerror(content.error));
     if (content.truncated) fail(path, "only its first 16 MiB were read");
-    for (auto& line : split_config(content.text, path)) take(std::move(line), depth, never, active);
+    for (auto& line : split_config(content.text, path)) take(std::move(line), depth, block, active);
   }
 
-  void take(ConfigLine line, int depth, bool never, bool& active) {
+  void take(ConfigLine line, int depth, Block& block, bool& active) {
     if (line.keyword == "match") {
       // Without a connection there is nothing to compare with: only `Match all` holds.
-      active = !never && line.arguments.size() == 1 && lower_case(line.arguments[0]) == "all";
+      active = !block.never && line.arguments.size() == 1 && lower_case(line.arguments[0]) == "all";
+      block.match = true;
     } else if (line.keyword == "include") {
-      include(line, depth, never, active);
+      include(line, depth, block, active);
     } else if (active) {
+      line.in_match = block.match;
       lines_.push_back(std::move(line));
     }
   }
 
-  void include(const ConfigLine& line, int depth, bool never, bool active) {
+  void include(const ConfigLine& line, int depth, Block block, bool active) {
     if (depth >= kIncludeDepthLimit) {
       return fail(line.file, "includes are nested too deeply");
     }
@@ -110,7 +117,7 @@ class Reader {
       for (const auto& path : matches(pattern)) {
         if (++included_ > kIncludedFileLimit) return fail(line.file, "it includes too many files");
         bool inner = active;  // a Match of the included file ends with it
-        read_file(path, depth + 1, never || !active, inner);
+        read_file(path, depth + 1, {block.never || !active, block.match}, inner);
       }
     }
   }

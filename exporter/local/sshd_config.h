@@ -19,6 +19,7 @@ struct ConfigLine {
   std::vector<std::string> arguments;
   std::string file;  // empty: the command line
   int line = 0;
+  bool in_match = false;  // within `Match all`, which overrides what stands outside
   bool operator==(const ConfigLine&) const = default;
 };
 

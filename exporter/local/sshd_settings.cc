@@ -58,7 +58,6 @@ class Interpreter {
   void take(const ConfigLine& line) {
     const auto& word = line.arguments[0];
     auto& config = settings_.config;
-    const auto count = static_cast<std::uint32_t>(line.arguments.size());
     if (line.keyword == "port") {
       take_port(word);
     } else if (line.keyword == "listenaddress") {
@@ -67,12 +66,12 @@ class Interpreter {
       take_family(word);
     } else if (line.keyword == "maxstartups") {
       take_startups(word);
+      startups_seen_ = true;
     } else if (line.keyword == "logingracetime") {
       if (!grace_seen_) config.login_grace = parse_sshd_time(word);
       grace_seen_ = true;
     } else if (line.keyword == "persourcemaxstartups") {
-      if (!per_source_seen_) config.per_source_max_startups = base::parse_integer<int>(word);
-      per_source_seen_ = true;
+      take_per_source(word);
     } else if (line.keyword == "persourcepenalties") {
       if (!config.per_source_penalties) config.per_source_penalties = lower_case(word) != "no";
     } else if (line.keyword == "hostkey") {
@@ -81,14 +80,23 @@ class Interpreter {
       if (!agent_seen_) settings_.host_key_agent = lower_case(word) != "none";
       agent_seen_ = true;
     } else if (line.keyword == "allowusers") {
-      config.allow_users += count;
+      take_patterns(allow_users_, line, config.allow_users);
     } else if (line.keyword == "denyusers") {
-      config.deny_users += count;
+      take_patterns(deny_users_, line, config.deny_users);
     } else if (line.keyword == "allowgroups") {
-      config.allow_groups += count;
+      take_patterns(allow_groups_, line, config.allow_groups);
     } else if (line.keyword == "denygroups") {
-      config.deny_groups += count;
+      take_patterns(deny_groups_, line, config.deny_groups);
     }
+  }
+
+  // A list within `Match all` takes the place of the one outside.
+  static void take_patterns(bool& matched, const ConfigLine& line, std::uint32_t& total) {
+    const auto count = static_cast<std::uint32_t>(line.arguments.size());
+    if (matched && !line.in_match) return;
+    if (line.in_match && !matched) total = 0;
+    matched = line.in_match;
+    total += count;
   }
 
   void note(const std::string& what) {
@@ -135,10 +143,9 @@ class Interpreter {
     } else if (bare_v6) {
       listen.host = text;
     } else {
-      const auto cut = text.find_first_of(":/");
-      listen.host = text.substr(0, cut);
-      if (cut != std::string::npos) {
-        port = text.substr(cut + 1);
+      listen.host = text.substr(0, colon);
+      if (colon != std::string::npos) {
+        port = text.substr(colon + 1);
         if (port.empty()) return note("ListenAddress " + text);
       }
     }
@@ -162,32 +169,45 @@ class Interpreter {
     }
   }
 
+  // The last line counts here, and a single number leaves the rate of an earlier one in place
+  // (measured with 9.2 and 10.0).
   void take_startups(const std::string& text) {
-    if (startups_seen_) return;
-    startups_seen_ = true;
     const auto first = text.find(':');
     const auto second = first == std::string::npos ? first : text.find(':', first + 1);
     const auto number = [&](std::size_t begin, std::size_t end) {
       return base::parse_integer<int>(std::string_view(text).substr(begin, end - begin));
     };
+    auto& startups = settings_.config.max_startups;
     if (first == std::string::npos) {
-      if (auto full = base::parse_integer<int>(text); full && *full > 0) {
-        settings_.config.max_startups = model::MaxStartups{*full, model::MaxStartups{}.rate, *full};
-      }
-    } else if (second != std::string::npos) {
-      const auto begin = number(0, first);
-      const auto rate = number(first + 1, second);
-      const auto full = number(second + 1, text.size());
-      if (begin && rate && full && *begin > 0 && *begin <= *full && *rate >= 1 && *rate <= 100) {
-        settings_.config.max_startups = model::MaxStartups{*begin, *rate, *full};
-      }
+      const auto full = base::parse_integer<int>(text);
+      const int rate = startups ? startups->rate : model::MaxStartups{}.rate;
+      startups.reset();
+      if (full && *full > 0) startups = model::MaxStartups{*full, rate, *full};
+      return;
     }
+    startups.reset();
+    if (second == std::string::npos) return;
+    const auto begin = number(0, first);
+    const auto rate = number(first + 1, second);
+    const auto full = number(second + 1, text.size());
+    if (begin && rate && full && *begin > 0 && *begin <= *full && *rate >= 1 && *rate <= 100) {
+      startups = model::MaxStartups{*begin, *rate, *full};
+    }
+  }
+
+  // The last line counts with 9.2, the first with 10.0: where they differ, nobody can say.
+  void take_per_source(const std::string& word) {
+    const auto limit = base::parse_integer<int>(word);
+    auto& value = settings_.config.per_source_max_startups;
+    value = per_source_seen_ && value != limit ? std::nullopt : limit;
+    per_source_seen_ = true;
   }
 
   void take_host_key(const std::string& path) {
     host_key_seen_ = true;
     if (lower_case(path) == "none") return;
-    auto absolute = path.starts_with('/') ? path : "/" + path;
+    // sshd puts its working directory and a slash before it.
+    auto absolute = path.starts_with('/') ? path : "//" + path;
     auto& keys = settings_.host_keys;
     if (keys.size() < kHostKeyLimit && std::find(keys.begin(), keys.end(), absolute) == keys.end())
       keys.push_back(std::move(absolute));
@@ -236,6 +256,11 @@ class Interpreter {
   const ServicePort& service_;
   SshdSettings settings_;
   std::vector<Listen> listen_;
+  // Whether the list comes from a Match block.
+  bool allow_users_ = false;
+  bool deny_users_ = false;
+  bool allow_groups_ = false;
+  bool deny_groups_ = false;
   bool port_unknown_ = false;
   bool family_seen_ = false;
   bool family_unknown_ = false;
@@ -296,7 +321,6 @@ std::optional<std::uint16_t> find_service(std::string_view services, std::string
 std::optional<base::Duration> parse_sshd_time(std::string_view text) {
   // Longer than any grace time, and far from an overflow.
   constexpr std::int64_t kLongest = std::numeric_limits<std::int32_t>::max();
-  if (text == "none") return base::Duration::zero();
   if (text.empty()) return std::nullopt;
   std::int64_t total = 0;
   for (std::size_t i = 0; i < text.size();) {
