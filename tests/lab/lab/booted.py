@@ -8,6 +8,7 @@ One boots in half a second, so every case has its own.
 
 import contextlib
 import itertools
+import json
 import os
 import re
 import shutil
@@ -17,14 +18,20 @@ import time
 from pathlib import Path
 
 from . import debian
+from .exporter import Running
 from .netns import PREFIX, is_alive, run
-from .topology import FAMILIES, Topology
+from .skip import impossible
+from .topology import FAMILIES, V4, Topology
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # Where the program under test and its libraries are, inside.
 PROGRAM = Path("/opt/x")
 # Measured: 0.5 s; far more on a machine whose cores are all taken.
 BOOT_SECONDS = 60
+
+# What `mend()` restores. A folder is replaced whole.
+RESTORED = ("/etc/ssh", "/etc/systemd/system", "/etc/default/ssh", "/etc/hosts.allow", "/etc/hosts.deny",
+            "/etc/passwd", "/usr/sbin/sshd", "/usr/lib/openssh")
 
 _sequence = itertools.count(1)
 
@@ -71,24 +78,29 @@ def remove_stale():
             remove_cgroup(path)
 
 
-def bundle(binary, folder):
-    """The program with the whole C library it was built for: that of the host inside may be older or newer."""
-    libraries = folder / "lib"
-    libraries.mkdir(parents=True)
-    shutil.copy(binary, folder / "ssh_refusal_exporter")
-    for line in run(["ldd", binary]).stdout.splitlines():
-        match = re.search(r"(/\S+) \(0x", line)
-        if match:
-            shutil.copy(match.group(1), libraries)
-    loader = next(libraries.glob("ld-linux*"))
-    return [PROGRAM / "lib" / loader.name, "--library-path", PROGRAM / "lib", PROGRAM / "ssh_refusal_exporter"]
+class Bundle:
+    """The program with the whole C library it was built for: the host's own may be older or newer.
+
+    Its loader is called by name, so that no environment reaches the programs which it runs.
+    """
+
+    def __init__(self, binary, folder):
+        self.folder = Path(folder)
+        libraries = self.folder / "lib"
+        libraries.mkdir()
+        shutil.copy(binary, self.folder / binary.name)
+        for line in run(["ldd", binary]).stdout.splitlines():
+            if match := re.search(r"(/\S+) \(0x", line):
+                shutil.copy(match.group(1), libraries)
+        loader = next(libraries.glob("ld-linux*"))
+        self.argv = [PROGRAM / "lib" / loader.name, "--library-path", PROGRAM / "lib", PROGRAM / binary.name]
 
 
 class Booted:
     """One host; `topology` leads to it. Without `boot` it has no systemd, only `sleep`."""
 
-    def __init__(self, suite, folder, bind=None, boot=True):
-        self.suite, self.folder = suite, Path(folder)
+    def __init__(self, suite, folder, bundle=None, boot=True):
+        self.suite, self.folder, self.bundle = suite, Path(folder), bundle
         self.name = f"{PREFIX}-{os.getpid()}-{next(_sequence)}-{suite}"
         self.process = self.leader = self.topology = None
         self.cgroup = cgroup_root() / self.name
@@ -97,22 +109,23 @@ class Booted:
             self.topology = Topology()
             self.client, self.host = self.topology.client, self.topology.host
             self.cgroup.mkdir()
-            self._start(root, bind, boot)
+            self._start(root, boot)
             self.leader = self._leader()
             if boot:
                 self._wait_booted()
+                self._save()
         except BaseException:
             self.close()
             raise
 
-    def _start(self, root, bind, boot):
+    def _start(self, root, boot):
         mount_point = self.folder / "root"
         mount_point.mkdir()
         nspawn = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--link-journal=no",
                   "--resolv-conf=off", "--timezone=off", "--machine", self.name.replace("_", "-"),
                   f"--network-namespace-path=/run/netns/{self.host.name}", "-D", mount_point]
-        if bind:
-            nspawn.append(f"--bind-ro={bind}:{PROGRAM}")
+        if self.bundle:
+            nspawn.append(f"--bind-ro={self.bundle.folder}:{PROGRAM}")
         nspawn += ["--boot"] if boot else ["--as-pid2", "/bin/sleep", "infinity"]
         script = ('echo $$ >"$1/cgroup.procs" && mount -t tmpfs -o mode=755 none "$2" &&'
                   ' mkdir "$2/upper" "$2/work" && '
@@ -225,6 +238,55 @@ class Booted:
             return "closed"
         return "banner" if data.startswith(b"SSH-") else "text"
 
+    def meets(self, port=22, family=4, address=None, patience=2.0):
+        """As look(), but a banner is only the beginning: asked (to log in), or dropped."""
+        seen = self.look(port, family, address, patience)
+        if seen != "banner":
+            return seen
+        said = self.client.run(
+            ["ssh", "-F", "/dev/null", "-T", "-p", port, "-o", "BatchMode=yes", "-o", "IdentityFile=/dev/null",
+             "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=8",
+             f"nobody@{address or FAMILIES[family].host}", "true"],
+            check=False, stdin=subprocess.DEVNULL).stdout
+        return "asked" if "Permission denied" in said else "dropped"
+
+    # The program under test, inside.
+
+    def program(self):
+        """The words that start it; the case ends here if it is not built."""
+        if not self.bundle:
+            impossible("there is no program to test; build it, or set SSH_REFUSAL_EXPORTER")
+        return self.bundle.argv
+
+    def exporter(self, config, name="agent", prefix=()):
+        """`serve`, reachable from the client."""
+        running = Inside(self, [*prefix, *self.program()], config, name)
+        running.wait_ready(20)
+        return running
+
+    def inspect(self, prefix=()):
+        """`inspect --json`: this host's state as a program that has just started sees it."""
+        done = self.run([*prefix, *self.program(), "inspect", "--json"], check=False, stderr=subprocess.PIPE)
+        try:
+            return json.loads(done.stdout)
+        except ValueError:
+            raise AssertionError(f"inspect: exit {done.returncode}\n{done.stdout}{done.stderr}") from None
+
+    # After a case.
+
+    def _save(self):
+        self.run("set -e; mkdir /saved\n" + "\n".join(
+            f"[ ! -e {p} ] || {{ mkdir -p /saved{os.path.dirname(p)}; cp -a {p} /saved{p}; }}"
+            for p in RESTORED))
+
+    def mend(self, first=""):
+        """Files and units as they were when it had booted, and sshd started anew."""
+        restore = "\n".join(
+            f"if [ -e /saved{p} ]; then rm -rf {p}; cp -a /saved{p} {p}; else rm -rf {p}; fi"
+            for p in RESTORED)
+        self.run(f"{first}\n{restore}\nsystemctl daemon-reload\nsystemctl stop ssh.socket\n"
+                 "systemctl reset-failed\nsystemctl restart ssh.service")
+
     def close(self):
         if self.process:
             self.process.send_signal(signal.SIGKILL)
@@ -233,3 +295,31 @@ class Booted:
             self.process.wait(10)
         if self.topology:
             self.topology.close()
+
+
+class Inside(Running):
+    """The program as a process of a booted host, spoken to from the client."""
+
+    def __init__(self, host, argv, config, name):
+        self.namespace, self.port, self.address = host.client, 10062, V4.host
+        self.host, self.log_path, self.pid_file = host, host.folder / f"{name}.log", f"/run/{name}.pid"
+        host.write(f"/run/{name}.yml", json.dumps(config))
+        self.argv = [*argv, "serve", f"--config.file=/run/{name}.yml"]
+        with open(self.log_path, "wb") as log:
+            self.process = host.popen(["sh", "-c", f'echo $$ >{self.pid_file}; exec "$@"', "sh", *self.argv],
+                                      stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+
+    def signal(self, name):
+        self.host.run(f"kill -s {name} $(cat {self.pid_file})")
+
+    def reload(self):
+        self.signal("HUP")
+
+    def stop(self, seconds=5.0):
+        self.signal("TERM")
+        return self.process.wait(seconds)
+
+    def kill(self):
+        with contextlib.suppress(RuntimeError):
+            self.signal("KILL")
+        self.process.wait(10)
