@@ -4,13 +4,16 @@ Each case breaks sshd, looks from outside what a new connection meets, and only 
 what was met is measured, so the expected cause cannot be wrong about the host.
 """
 
+import json
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
-from lab import debian
+from lab import booted, debian, netns
 from lab.breakages import ALL, SUITES
+from lab.exporter import Exporter
 from lab.expect import LAYERS, SURE
 from lab.topology import V4, V6
 
@@ -63,7 +66,7 @@ def answer_of(agent, **query):
     words = "&".join(f"{k}={v}" for k, v in query.items())
     answer = agent.get(f"/api/v1/evidence?{words}")
     assert answer.status == 200, answer.text
-    return __import__("json").loads(answer.text)
+    return json.loads(answer.text)
 
 
 def check_answer(answer, cause, confidence, evidence=()):
@@ -414,7 +417,6 @@ def test_moved_root(host, exporter_outside):
 @pytest.fixture
 def exporter_outside(tmp_path):
     """The program on this machine, in a host's network namespace, with `local.root` leading into the host."""
-    from lab.exporter import Exporter
     folder = tmp_path / "outside"
     folder.mkdir()
     made = Exporter(folder)
@@ -428,8 +430,7 @@ def exporter_outside(tmp_path):
 
 def test_stale_hosts_are_removed(bootable, tmp_path):
     """A run that is killed in the middle of a case leaves nothing that the next does not remove."""
-    from lab import booted, netns
-    code = (f"import sys; sys.path.insert(0, {str(__import__('pathlib').Path(__file__).parent)!r})\n"
+    code = (f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
             "from lab.booted import Booted; import os, signal, tempfile\n"
             f"host = Booted('bookworm', {str(tmp_path)!r}); print(host.name, host.leader, flush=True)\n"
             "os.kill(os.getpid(), signal.SIGKILL)\n")
@@ -438,6 +439,9 @@ def test_stale_hosts_are_removed(bootable, tmp_path):
     name, leader = done.stdout.split()
     netns.remove_stale()
     booted.remove_stale()
+    deadline = time.monotonic() + 5
+    while netns.is_alive(int(leader)) and time.monotonic() < deadline:
+        time.sleep(0.05)
     assert not netns.is_alive(int(leader))
     assert not (booted.cgroup_root() / name).exists()
     assert not list(netns.RUN_NETNS.glob(name.rsplit("-", 2)[0] + "-*"))

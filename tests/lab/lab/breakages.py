@@ -110,10 +110,10 @@ STOPPED = [
              "[Install]\\nWantedBy=multi-user.target\\n' >/etc/systemd/system/my-ssh.service\n"
              "systemctl daemon-reload\nsystemctl enable --now my-ssh\nsleep 0.2\nsystemctl stop my-ssh",
              "refused", {"sshd_not_running"}, ("my-ssh.service",)),
-    Breakage("purged", "dpkg --purge --force-depends openssh-server", "refused", "sshd_not_installed",
-             mendable=False),
-    Breakage("removed", "dpkg --remove --force-depends openssh-server", "refused", "sshd_not_installed",
-             mendable=False),
+    Breakage("purged", "dpkg --purge --force-depends --force-unsafe-io openssh-server", "refused",
+             "sshd_not_installed", mendable=False),
+    Breakage("removed", "dpkg --remove --force-depends --force-unsafe-io openssh-server", "refused",
+             "sshd_not_installed", mendable=False),
 ]
 
 CONFIGURATION = [
