@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from lab import exporter as exporter_module, netns
+from lab import booted, exporter as exporter_module, netns
 from lab.daemons import Daemons, Keys
 from lab.exporter import Exporter
 from lab.skip import impossible
@@ -60,6 +60,38 @@ def exporter(topology, tmp_path):
     made = Exporter(folder)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def bootable(possible):
+    """Debian hosts can be booted here; what killed runs left is gone."""
+    reason = booted.why_impossible()
+    if reason:
+        impossible(reason)
+    booted.remove_stale()
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory):
+    """The program under test with its libraries, for a host of any release; None if it is not built."""
+    if not exporter_module.binary().exists():
+        return None
+    return booted.Bundle(exporter_module.binary(), tmp_path_factory.mktemp("bundle"))
+
+
+@pytest.fixture
+def boot(bootable, bundle, tmp_path):
+    """Boots hosts: boot("trixie"). They end with the case."""
+    hosts = []
+
+    def make(suite, **options):
+        folder = tmp_path / f"host-{len(hosts)}"
+        folder.mkdir()
+        hosts.append(booted.Booted(suite, folder, bundle, **options))
+        return hosts[-1]
+    yield make
+    for host in hosts:
+        host.close()
 
 
 @pytest.fixture
