@@ -45,20 +45,22 @@ def cause_of(samples):
 def meets(host, seen, **where):
     """Assert what a new connection from outside meets."""
     found = host.meets(patience=PATIENCE.get(seen, 5.0), **where)
-    assert found == seen, host.run("ss -ltnp; systemctl status ssh ssh.socket; journalctl -n 20 --no-pager",
-                                   check=False).stdout
+    assert found == seen, f"{found} instead of {seen}\n" + host.run(
+        "ss -ltnp; systemctl --no-pager status ssh ssh.socket; journalctl -n 20 --no-pager", check=False).stdout
 
 
-def judge(host, agent, causes, confidence=SURE, evidence=(), source=None):
+def judge(host, agent, causes, confidence=SURE, evidence=()):
     """Wait for one of the causes, then assert all that must agree with it; the samples."""
     host.program()
-    samples = agent.wait_for(lambda s: cause_of(s)["cause"] in causes, SECONDS)
-    found = cause_of(samples)
+
+    def agree(samples):
+        # The page and the answer may be of two collections.
+        found, answer = cause_of(samples), answer_of(agent)
+        return found["cause"] in causes and all(found[k] == answer[k] for k in ("cause", "layer", "confidence"))
+    samples = agent.wait_for(agree, SECONDS)
     check_samples(samples)
-    answer = answer_of(agent)
-    check_answer(answer, found["cause"], confidence, evidence)
-    check_answer(host.inspect(), found["cause"], confidence, evidence)
-    assert found["confidence"] == answer["confidence"]
+    check_answer(answer_of(agent), causes, confidence, evidence)
+    check_answer(host.inspect(), causes, confidence, evidence)
     return samples
 
 
@@ -69,17 +71,18 @@ def answer_of(agent, **query):
     return json.loads(answer.text)
 
 
-def check_answer(answer, cause, confidence, evidence=()):
-    assert answer["cause"] == cause, answer
+def check_answer(answer, causes, confidence, evidence=()):
+    cause = answer["cause"]
+    told = f"{cause}, {answer['confidence']}: " + "\n".join(answer["evidence"])
+    assert cause in causes, told
     assert answer["layer"] == LAYERS[cause]
-    assert answer["confidence"] in (confidence if cause != "none" else ("certain", "likely")), answer
+    assert answer["confidence"] in (confidence if cause != "none" else SURE), told
     assert all(isinstance(e, str) and e.strip() for e in answer["evidence"])
     if cause != "none":
         assert answer["evidence"] and answer["fix"].strip()
-        text = "\n".join(answer["evidence"]).lower()
         for words in evidence:
             options = words if isinstance(words, tuple) else (words,)
-            assert any(o.lower() in text for o in options), f"{words!r} is not in the evidence:\n{text}"
+            assert any(o.lower() in told.lower() for o in options), f"{words!r} is not in the evidence: {told}"
 
 
 def check_samples(samples):
@@ -238,7 +241,7 @@ def test_tcp_wrappers_of_one_source(host, agent):
     meets(host, "asked", family=6)
     judge(host, agent, {"none"})
     denied = answer_of(agent, source=V4.client, port=22)
-    check_answer(denied, "tcp_wrappers_denied", SURE, ("/etc/hosts.deny", V4.client))
+    check_answer(denied, {"tcp_wrappers_denied"}, SURE, ("/etc/hosts.deny", V4.client))
     assert answer_of(agent, source=V4.router, port=22)["cause"] == "none"
     # hosts.allow comes first.
     host.write("/etc/hosts.allow", "sshd: 10.77.\n")
@@ -257,7 +260,7 @@ def test_source_penalty(boot):
     meets(host, "asked", family=6)
     judge(host, agent, {"none"})
     agent.wait_for(lambda _: answer_of(agent, source=V4.client, port=22)["cause"] == "source_penalty")
-    check_answer(answer_of(agent, source=V4.client, port=22), "source_penalty", SURE, ("penalty",))
+    check_answer(answer_of(agent, source=V4.client, port=22), {"source_penalty"}, SURE, ("penalty",))
     assert answer_of(agent, source=V6.client, port=22)["cause"] == "none"
 
 
@@ -392,10 +395,12 @@ def test_hung_dbus(host):
         started = time.monotonic()
         agent.metrics()
         slowest = max(slowest, time.monotonic() - started)
-        return samples.all("sshd_cause") and cause_of(samples)["cause"] not in ("none", "unknown")
+        failed = samples.all("sshd_collector_success", collector="systemd")
+        return samples.all("sshd_cause") and failed and cause_of(samples)["cause"] != "none"
     samples = agent.wait_for(page, 20)
     assert slowest < 1, "a scrape waited for D-Bus"
-    assert cause_of(samples)["cause"] in ("sshd_not_running", "port_closed")
+    # Nothing listens; who stopped it, only systemd could tell.
+    assert cause_of(samples)["cause"] in ("sshd_not_running", "port_closed", "unknown")
     assert samples.value("sshd_collector_success", collector="systemd") == 0
     assert sum(v for _, v in samples.all("sshd_collector_success")) >= 3, "others have stopped as well"
     host.run("kill -CONT $(pidof dbus-daemon)")
@@ -411,7 +416,7 @@ def test_moved_root(host, exporter_outside):
     host.append("/etc/ssh/sshd_config", "PermitRotLogin no\n")
     host.run("systemctl restart ssh", check=False)
     samples = agent.wait_for(lambda s: cause_of(s)["cause"] == "sshd_config_invalid", SECONDS)
-    check_answer(answer_of(agent), "sshd_config_invalid", SURE, ("/etc/ssh/sshd_config",))
+    check_answer(answer_of(agent), {"sshd_config_invalid"}, SURE, ("/etc/ssh/sshd_config",))
 
 
 @pytest.fixture

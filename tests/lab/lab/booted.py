@@ -88,6 +88,8 @@ class Bundle:
         self.folder = Path(folder)
         libraries = self.folder / "lib"
         libraries.mkdir()
+        # Also for whoever is not root inside.
+        self.folder.chmod(0o755)
         shutil.copy(binary, self.folder / binary.name)
         for line in run(["ldd", binary]).stdout.splitlines():
             if match := re.search(r"(/\S+) \(0x", line):
@@ -285,7 +287,8 @@ class Booted:
             f"if [ -e /saved{p} ]; then rm -rf {p}; cp -a /saved{p} {p}; else rm -rf {p}; fi"
             for p in RESTORED)
         self.run(f"{first}\n{restore}\nsystemctl daemon-reload\nsystemctl stop ssh.socket\n"
-                 "systemctl reset-failed\nsystemctl restart ssh.service")
+                 "systemctl reset-failed\n"
+                 "systemctl restart ssh.service || { journalctl --no-pager -n 30; exit 1; }")
 
     def close(self):
         if self.process:
