@@ -28,6 +28,13 @@ std::string lower_case(std::string_view text) {
   return lower;
 }
 
+std::string below(const std::string& directory, const std::string& name) {
+  auto path = directory;
+  path += '/';
+  path += name;
+  return path;
+}
+
 std::string_view skip_space(std::string_view text) {
   const auto begin = text.find_first_not_of(kSpace);
   return begin == std::string_view::npos ? std::string_view() : text.substr(begin);
@@ -133,7 +140,7 @@ class Reader {
       std::vector<std::string> next;
       for (const auto& directory : found) {
         if (part.find_first_of("*?[\\") == std::string::npos) {
-          next.push_back(directory + "/" + part);
+          next.push_back(below(directory, part));
           continue;
         }
         list_matches(directory, part, next);
@@ -152,7 +159,7 @@ class Reader {
     for (const auto& name : names) {
       if (::fnmatch(part.c_str(), name.c_str(), FNM_PERIOD) != 0) continue;
       if (into.size() >= kPatternMatchLimit) return fail(directory, "it has too many files");
-      into.push_back(directory + "/" + name);
+      into.push_back(below(directory, name));
     }
   }
 

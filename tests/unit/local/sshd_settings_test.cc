@@ -225,12 +225,11 @@ TEST_F(SshdOracle, HandWritten) {
            "Port 2222\n",
            "port=2222\nPORT = 2223\n\"Port\" 2224\nPort\t2225\r\n  Port 2226 # x\n=Port 2227\n",
            "Port \"2222\"\nPort '2223'\nPort 2222\n",
-           "Port ssh\nPort http\n",
            "ListenAddress 127.0.0.1\nPort 2222\n",
            "ListenAddress 127.0.0.1:99\nListenAddress [::1]:98\nListenAddress ::1\n",
            "ListenAddress [::1]\nListenAddress [127.0.0.1]:96\n",
            "ListenAddress 0.0.0.0\nListenAddress ::\nPort 1\nPort 2\n",
-           "ListenAddress 127.1\nListenAddress 0x7f000002:7\nListenAddress 127.0.0.1:ssh\n",
+           "ListenAddress 127.1\nListenAddress 0x7f000002:7\n",
            "AddressFamily inet\n",
            "addressfamily INET6\nAddressFamily inet\n",
            "AddressFamily inet6\nListenAddress ::1\n",
@@ -266,6 +265,11 @@ TEST_F(SshdOracle, HandWritten) {
   }
 }
 
+TEST_F(SshdOracle, NamesOfServices) {
+  if (::access("/etc/services", R_OK) != 0) GTEST_SKIP() << "no /etc/services";
+  EXPECT_TRUE(agree("Port ssh\nPort http\nListenAddress 127.0.0.1:ssh\n")) << ask().err;
+}
+
 TEST_F(SshdOracle, NestedIncludes) {
   for (const int depth : {16, 17}) {
     for (int i = 1; i < depth; ++i) {
@@ -283,7 +287,7 @@ TEST_F(SshdOracle, Generated) {
   };
   const std::vector<std::string> values{"Port 22",
                                         "Port 2222",
-                                        "Port ssh",
+                                        "Port 23",
                                         "ListenAddress 127.0.0.1",
                                         "MaxStartups 3",
                                         "MaxStartups 1:2:3",
