@@ -286,9 +286,10 @@ class Booted:
         restore = "\n".join(
             f"if [ -e /saved{p} ]; then rm -rf {p}; cp -a /saved{p} {p}; else rm -rf {p}; fi"
             for p in RESTORED)
-        self.run(f"{first}\n{restore}\nsystemctl daemon-reload\nsystemctl stop ssh.socket\n"
+        # Stopped first: systemd 257 loses a running unit whose alias comes back with a reload.
+        self.run(f"{first}\nsystemctl stop ssh.socket ssh.service\n{restore}\nsystemctl daemon-reload\n"
                  "systemctl reset-failed\n"
-                 "systemctl restart ssh.service || { journalctl --no-pager -n 30; exit 1; }")
+                 "systemctl start ssh.service || { journalctl --no-pager -n 30; exit 1; }")
 
     def close(self):
         if self.process:

@@ -226,9 +226,9 @@ OVERLOAD = [
              undo="systemctl kill -s CONT --kill-who=main ssh"),
     # The fewest descriptors with which it starts are too few for a connection, and it says so.
     Breakage("few_descriptors_12", drop_in("ssh.service", "[Service]\\nLimitNOFILE=9\\n"), "closed",
-             "resource_exhausted", ("Too many open files",), up=1, suites=("bookworm",)),
+             "resource_exhausted", (("Too many open files", "descriptor"),), up=1, suites=("bookworm",)),
     Breakage("few_descriptors_13", drop_in("ssh.service", "[Service]\\nLimitNOFILE=10\\n"), "closed",
-             "resource_exhausted", ("Too many open files",), up=1, suites=("trixie",)),
+             "resource_exhausted", (("Too many open files", "descriptor"),), up=1, suites=("trixie",)),
     Breakage("tcp_wrappers", "echo 'sshd: ALL' >/etc/hosts.deny", "closed", "tcp_wrappers_denied",
              ("/etc/hosts.deny",), up=1),
 ]
