@@ -52,8 +52,8 @@ bool is_trusted_process(const Host& host, const ServerProcess& process) {
   if (!is_roots(host, directory)) return false;
   const auto root = host.status(directory + "/root/");
   if (root) {
-    const auto first = host.status("/proc/1/root/");
-    if (!first || first->st_dev != root->st_dev || first->st_ino != root->st_ino) return false;
+    const auto ours = host.status("/");
+    if (!ours || ours->st_dev != root->st_dev || ours->st_ino != root->st_ino) return false;
   } else if (errno != EACCES || ::geteuid() == 0) {
     return false;  // without root's rights there is nothing to lose either
   }

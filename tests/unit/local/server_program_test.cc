@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <memory>
 #include <string>
@@ -28,14 +29,12 @@ class ServerProgram : public testing::Test {
                    const std::string& uids = "0\t0\t0\t0") {
     const auto directory = "/proc/" + std::to_string(pid);
     root_.write("/proc/1/stat", "1 (systemd) S\n");
-    root_.write("/proc/1/root/x", "");
     root_.write(directory + "/status", "Name:\t" + name + "\nUid:\t" + uids + "\nGid:\t0\n");
     std::string words = name + ": ";
     for (const auto& word : command) words += word + " ";
     root_.write(directory + "/cmdline", words + "[listener] 0 of 10-100 startups");
     std::filesystem::remove(root_.at(directory + "/root"));
-    std::filesystem::create_directory_symlink(root_.at("/proc/1/root"),
-                                              root_.at(directory + "/root"));
+    std::filesystem::create_directory_symlink(root_.path(), root_.at(directory + "/root"));
     model::ServerProcess process;
     process.pid = pid;
     process.name = name;
@@ -143,6 +142,26 @@ TEST_F(ServerProgram, DefaultsFileWithoutSystemd) {
   other.write("/usr/sbin/dropbear", "", 0755);
   other.write("/etc/default/dropbear", "DROPBEAR_PORT=2022\nDROPBEAR_EXTRA_ARGS='-w -s'\n");
   EXPECT_THAT(find_server(FakeHost(other.path()), {}).words, ElementsAre("-p", "2022", "-w", "-s"));
+}
+
+TEST(FindServer, RunningSshdOfThisMachine) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs a process of root";
+  if (::access("/usr/sbin/sshd", X_OK) != 0) GTEST_SKIP() << "no /usr/sbin/sshd";
+  // Ourselves in its place: root's, on this root file system, with these words.
+  model::ServerProcess process;
+  process.pid = ::getpid();
+  process.name = "sshd";
+  process.executable = "/usr/sbin/sshd";
+  const local::Host host;
+  const auto line = host.read("/proc/self/cmdline").text;
+  process.command = {"", line.substr(0, line.find('\0'))};
+  model::ProcessFacts processes;
+  processes.servers.push_back(process);
+  model::HostFacts known;
+  known.processes = std::make_shared<const model::ProcessFacts>(processes);
+  const auto server = find_server(host, known);
+  EXPECT_EQ(server.binary, "/usr/sbin/sshd");
+  EXPECT_THAT(server.words, ElementsAre(process.command.back())) << "it is believed";
 }
 
 TEST(SshdOptions, PassesOnWhatMatters) {
