@@ -49,7 +49,7 @@ LIBRARIES = {
     r"pugixml\.hpp": {"cloud"},
 }
 
-STANDARD_C = set("""assert.h ctype.h dirent.h errno.h fcntl.h fnmatch.h getopt.h glob.h grp.h ifaddrs.h
+STANDARD_C = set("""assert.h ctype.h dirent.h elf.h errno.h fcntl.h fnmatch.h getopt.h glob.h grp.h ifaddrs.h
 limits.h locale.h malloc.h math.h netdb.h poll.h pthread.h pwd.h sched.h signal.h spawn.h stdarg.h
 stddef.h stdint.h stdio.h stdlib.h string.h strings.h syslog.h termios.h time.h unistd.h""".split())
 SYSTEM = re.compile(r"(sys|netinet|arpa|net|linux|bits)/[a-z0-9_/]+\.h|[a-z_0-9]+")

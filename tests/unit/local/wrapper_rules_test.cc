@@ -197,21 +197,23 @@ TEST(WrapperFile, MeansWhatLibwrapReads) {
                    "\n",
                    "\n",
                    " \n",
-                   "",
-                   "\\\n",
+
                    "\r\n",
                    "\n\n",
                    "\n#",
 
                    "\n#" + std::string(2045, 'a') + "\n",
                    "\n#" + std::string(2046, 'a') + "\n"};
-  for (int i = 0; i < 20'000; ++i) {
+  for (int i = 0; i < 1000; ++i) {
     std::string files[2];
     for (auto& file : files) {
       for (auto lines = random() % 4; lines > 0; --lines) {
         file += pick(daemons) + (random() % 16 == 0 ? " " : ":") + pick(clients) + pick(options) +
                 pick(ends);
       }
+    }
+    for (auto& file : files) {
+      if (!file.empty() && random() % 8 == 0) file.pop_back();
     }
     ASSERT_EQ(we_let_in(files[0], files[1]), libwrap.lets_in(files[0], files[1]))
         << "hosts.allow:\n"
