@@ -165,7 +165,9 @@ class KernelCollector : public Collector {
         return;
       }
       // Interfaces go away at any time.
-      const auto own = number(directory + "/" + interface + "/rp_filter", problems, true);
+      auto path = directory + "/";
+      path.append(interface).append("/rp_filter");
+      const auto own = number(path, problems, true);
       if (own && std::max(*everywhere, *own) == kStrict) {
         facts.strict_rp_filter.push_back(base::printable(interface, kInterfaceNameLimit));
       }

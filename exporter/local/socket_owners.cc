@@ -48,16 +48,18 @@ bool SocketOwners::holds(const Holder& holder, std::uint64_t inode) const {
 }
 
 void SocketOwners::look_into(pid_t pid, Scan& scan) const {
-  const auto directory = descriptors_of(pid);
+  auto path = descriptors_of(pid);
   errno = 0;
-  const auto descriptors = host_.list(directory);
+  const auto descriptors = host_.list(path);
   if (descriptors.empty() && denied(errno)) scan.doubt = Doubt::hidden;
+  path += '/';
+  const auto length = path.size();
   for (const auto& descriptor : descriptors) {
     if (++scan.links > kLinkLimit) {
       scan.doubt = Doubt::cut;
       return;
     }
-    const auto link = host_.link(directory + "/" + descriptor);
+    const auto link = host_.link(path.replace(length, std::string::npos, descriptor));
     if (link.empty() && denied(errno)) {
       scan.doubt = Doubt::hidden;
       return;
