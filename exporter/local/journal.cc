@@ -88,13 +88,16 @@ JournalAccess journal_access(const Host& host) {
     for (const auto& machine : machines) {
       // Those of containers and of other hosts lie beside it.
       if (!is_machine_id(machine) || (!mine.empty() && machine != mine)) continue;
-      const auto below = directory + "/" + machine;
+      auto below = directory;
+      below.append("/").append(machine);
       errno = 0;
       const auto names = host.list(below);
       if (names.empty() && errno == EACCES) access = JournalAccess::denied;
       for (const auto& name : names) {
         if (!is_system_journal(name)) continue;
-        if (host.open(below + "/" + name, O_RDONLY | O_NONBLOCK).valid()) {
+        auto path = below;
+        path.append("/").append(name);
+        if (host.open(path, O_RDONLY | O_NONBLOCK).valid()) {
           return JournalAccess::readable;
         }
         if (errno == EACCES || errno == EPERM) access = JournalAccess::denied;

@@ -212,9 +212,10 @@ std::optional<LogFile::Opened> LogFile::next_file() {
   if (::fstat(fd_.get(), &current) != 0) return std::nullopt;
   auto rotated = open_rotated();
   // The oldest of the newer ones: several rotations may have passed.
-  for (auto file = rotated.rbegin(); file != rotated.rend(); ++file) {
-    const auto itself = file->status.st_ino == inode_ && file->status.st_dev == device_;
-    if (!itself && modified(file->status) > modified(current)) return std::move(*file);
+  std::reverse(rotated.begin(), rotated.end());
+  for (auto& file : rotated) {
+    const auto itself = file.status.st_ino == inode_ && file.status.st_dev == device_;
+    if (!itself && modified(file.status) > modified(current)) return std::move(file);
   }
   // The writer goes on in the old file until it has opened the new one, and then writes there.
   if (live && live->status.st_size > 0) return live;

@@ -204,7 +204,7 @@ TEST_F(LogCollectorTest, BinaryGarbage) {
   log_.write(kAuthLog, "");
   round();
   std::string garbage;
-  for (int i = 0; i < 1'000'000; ++i) garbage += static_cast<char>(i * 7919 >> 5);
+  for (std::uint32_t i = 0; i < 1'000'000; ++i) garbage += static_cast<char>(i * 7919U >> 5U);
   log_.append(kAuthLog, garbage + "\n");
   log_.append(kAuthLog,
               "2020-01-02T03:04:08Z host sshd[9]: Invalid user \x1b[2J\xff from 192.0.2.1\n");
