@@ -50,21 +50,32 @@ bool wants_port(const HostCase& c, std::uint16_t port) {
   return std::find(ports.begin(), ports.end(), port) != ports.end();
 }
 
+// Whether the owner of a socket stays hidden, and its port is one that sshd could have.
+bool is_hidden(const HostCase& c, const ListenerFacts::Listener& listener) {
+  return !listener.owner && !c.facts.listeners->owners_known && listener.uid == 0;
+}
+
 // Sessions listen as well, for what they forward: those are not the host's SSH.
 bool is_ssh(const HostCase& c, const ListenerFacts::Listener& listener) {
   if (!listener.owner) {
     // Nobody could look whose it is. A stranger's socket on sshd's port would have kept it down.
-    return !c.facts.listeners->owners_known && listener.uid == 0 &&
+    return is_hidden(c, listener) &&
            (wants_port(c, listener.endpoint.port) || waits_for_sshd(c, listener.endpoint));
   }
-  if (listener.owner->pid == kInit) return waits_for_sshd(c, listener.endpoint);
-  if (c.facts.processes && c.facts.processes->complete) {
-    const auto& servers = c.facts.processes->servers;
-    return std::any_of(servers.begin(), servers.end(), [&](const model::ServerProcess& server) {
-      return server.pid == listener.owner->pid;
-    });
+  const bool seen = c.facts.processes && c.facts.processes->complete;
+  if (c.facts.processes) {
+    for (const auto& server : c.facts.processes->servers) {
+      if (server.pid == listener.owner->pid) return c.is_the_hosts(server);
+    }
   }
-  return is_server_name(listener.owner->process) && wants_port(c, listener.endpoint.port);
+  if (listener.owner->pid == kInit) {
+    // Without systemd's word its socket on sshd's port is taken for sshd's.
+    return c.facts.systemd ? waits_for_sshd(c, listener.endpoint)
+                           : wants_port(c, listener.endpoint.port);
+  }
+  if (seen || listener.uid != 0) return false;
+  return is_server_name(listener.owner->process) &&
+         (!c.facts.configuration || wants_port(c, listener.endpoint.port));
 }
 
 void add_once(std::vector<Endpoint>& endpoints, const Endpoint& endpoint) {
@@ -73,16 +84,25 @@ void add_once(std::vector<Endpoint>& endpoints, const Endpoint& endpoint) {
   }
 }
 
+// Of dropbear, where that runs and sshd is merely installed, sshd's file says nothing.
+bool is_configuration_of_server(const HostCase& c) {
+  if (!c.facts.configuration || c.facts.configuration->program.empty()) return false;
+  return c.server == nullptr || c.server->name == c.facts.configuration->program;
+}
+
 std::vector<Endpoint> wanted_of(const HostCase& c) {
   std::vector<Endpoint> wanted;
   if (c.socket_activated()) {
     for (const auto& endpoint : c.socket->socket->listen) add_once(wanted, endpoint);
-  } else if (c.facts.configuration && !c.facts.configuration->program.empty()) {
+    // A service of its own beside a socket that starts one for each connection.
+    if (!c.socket->socket->accept || c.service == nullptr) return wanted;
+  }
+  if (is_configuration_of_server(c)) {
     for (const auto& endpoint : c.facts.configuration->listen) {
       // Without IPv6 in the kernel sshd itself asks for 0.0.0.0 alone.
       const bool pointless =
           endpoint.address.is_unspecified() && !endpoint.address.is_v4() && c.facts.kernel &&
-          !c.facts.kernel->addresses.empty() &&
+          c.facts.kernel->addresses_known && !c.facts.kernel->addresses.empty() &&
           std::all_of(c.facts.kernel->addresses.begin(), c.facts.kernel->addresses.end(),
                       [](const auto& row) { return row.address.is_v4(); });
       if (!pointless) add_once(wanted, endpoint);
@@ -126,6 +146,28 @@ bool collides(const ListenerFacts::Listener& there, const Endpoint& wanted) {
 
 bool covers(const SshListener& listener, const Endpoint& endpoint) {
   return meets(listener.endpoint, listener.dual_stack, endpoint);
+}
+
+bool may_be_up(const HostCase& c) {
+  if (!c.facts.listeners) return true;
+  const auto& all = c.facts.listeners->listeners;
+  return std::any_of(all.begin(), all.end(), [&](const ListenerFacts::Listener& listener) {
+    if (is_hidden(c, listener)) {
+      return !c.facts.configuration || !c.facts.processes || !c.systemd_known;
+    }
+    const bool of_init = listener.owner && listener.owner->pid == kInit;
+    return of_init && !c.facts.systemd && !c.facts.configuration;
+  });
+}
+
+bool may_serve(const HostCase& c, const model::HostQuestion& question) {
+  if (!c.facts.listeners || !question.port) return false;
+  const auto& all = c.facts.listeners->listeners;
+  return std::any_of(all.begin(), all.end(), [&](const ListenerFacts::Listener& listener) {
+    return !listener.owner && !is_ssh(c, listener) && listener.endpoint.port == *question.port &&
+           (!question.address ||
+            meets(listener.endpoint, listener.dual_stack, {*question.address, *question.port}));
+  });
 }
 
 Bindings bindings_of(const HostCase& c) {

@@ -10,6 +10,11 @@ namespace diagnose {
 
 model::Bindings bindings_of(const HostCase& c);
 
+// Some socket may be SSH's, though what could be seen does not prove it.
+bool may_be_up(const HostCase& c);
+// A socket whose owner is unknown, and which was not taken for SSH's, serves what was asked for.
+bool may_serve(const HostCase& c, const model::HostQuestion& question);
+
 // Whether a connection to `endpoint` would reach the listener.
 bool covers(const model::SshListener& listener, const model::Endpoint& endpoint);
 

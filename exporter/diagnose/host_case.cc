@@ -19,11 +19,6 @@ bool loaded(const UnitFacts& unit) {
   return unit.load_state != "not-found" && !unit.load_state.empty();
 }
 
-bool switched_on(const UnitFacts& unit) {
-  return unit.active_state == "active" || unit.active_state == "activating" ||
-         unit.active_state == "reloading";
-}
-
 bool enabled(const UnitFacts& unit) { return unit.unit_file_state.starts_with("enabled"); }
 
 // Of several units of a kind, the one whose state matters: what serves, then what should, then the
@@ -39,7 +34,8 @@ const UnitFacts* choose(const model::SystemdFacts& systemd, bool of_sockets) {
   };
   for (const auto& unit : systemd.units) {
     if (unit.socket.has_value() != of_sockets || !loaded(unit)) continue;
-    // A masked socket has no Listen; a service without a process of its own has all else.
+    // Sockets for AF_UNIX and AF_VSOCK do not speak for TCP; a masked one names nothing at all.
+    if (of_sockets && unit.socket->listen.empty() && unit.load_state != "masked") continue;
     if (best == nullptr || rank(unit) < rank(*best)) best = &unit;
   }
   return best;
@@ -53,19 +49,40 @@ void keep_if_fresh(const model::HostReport& report, std::string_view collector,
   }
 }
 
+const UnitFacts* find_service(const model::SystemdFacts& systemd, const std::string& name) {
+  const auto found = std::find_if(
+      systemd.units.begin(), systemd.units.end(),
+      [&](const UnitFacts& unit) { return !unit.socket && loaded(unit) && is_called(unit, name); });
+  return found != systemd.units.end() ? &*found : nullptr;
+}
+
 // The process that listens where the host's sshd should, if several do.
-const model::ServerProcess* main_server(const model::ProcessFacts& processes,
-                                        const UnitFacts* service) {
-  if (processes.servers.empty()) return nullptr;
-  for (const auto& server : processes.servers) {
-    const bool of_unit = service != nullptr && service->service &&
-                         service->service->main_pid == server.pid && server.pid != 0;
-    if (of_unit) return &server;
+const model::ServerProcess* main_server(const HostCase& c) {
+  const model::ServerProcess* first = nullptr;
+  for (const auto& server : c.facts.processes->servers) {
+    if (!c.is_the_hosts(server)) continue;
+    if (c.service != nullptr && is_of(*c.service, server)) return &server;
+    if (first == nullptr) first = &server;
   }
-  return &processes.servers.front();
+  return first;
 }
 
 }  // namespace
+
+bool switched_on(const UnitFacts& unit) {
+  return unit.active_state == "active" || unit.active_state == "activating" ||
+         unit.active_state == "reloading";
+}
+
+bool is_called(const UnitFacts& unit, std::string_view name) {
+  return unit.name == name ||
+         std::find(unit.aliases.begin(), unit.aliases.end(), name) != unit.aliases.end();
+}
+
+bool is_of(const UnitFacts& service, const model::ServerProcess& server) {
+  const auto main_pid = service.service ? service.service->main_pid : 0;
+  return (main_pid != 0 && main_pid == server.pid) || is_called(service, server.unit);
+}
 
 HostCase::HostCase(const model::HostReport& report, const model::HostQuestion& asked_for)
     : question(asked_for), now(report.completed) {
@@ -84,7 +101,12 @@ HostCase::HostCase(const model::HostReport& report, const model::HostQuestion& a
     service = choose(*facts.systemd, false);
     socket = choose(*facts.systemd, true);
   }
-  if (facts.processes) server = main_server(*facts.processes, service);
+  // What the socket starts matters, and no other service that happens to be there.
+  if (service != nullptr && !switched_on(*service) && socket_activated()) {
+    const auto* triggered = find_service(*facts.systemd, socket->socket->service);
+    if (triggered != nullptr || socket->socket->accept) service = triggered;
+  }
+  if (facts.processes) server = main_server(*this);
   bindings = bindings_of(*this);
 }
 
@@ -96,17 +118,37 @@ bool HostCase::socket_activated() const {
   return socket->active_state == "failed" || enabled(*socket);
 }
 
+bool HostCase::idle() const {
+  if (!socket_activated()) return false;
+  if (socket->socket->accept) return service == nullptr || !switched_on(*service);
+  // A process that could not be seen may run all the same.
+  return server == nullptr && service != nullptr && !switched_on(*service);
+}
+
+bool HostCase::is_the_hosts(const model::ServerProcess& candidate) const {
+  if (!facts.listeners || (service != nullptr && is_of(*service, candidate))) return true;
+  const auto& all = facts.listeners->listeners;
+  const auto is_its = [&](const auto& row) { return row.owner && row.owner->pid == candidate.pid; };
+  // What listens in another network namespace, a container's, is not reached at this host.
+  if (std::none_of(all.begin(), all.end(), is_its)) return !facts.listeners->owners_known;
+  return service == nullptr || std::any_of(all.begin(), all.end(), [&](const auto& row) {
+           return is_its(row) && row.uid == 0;
+         });
+}
+
 bool HostCase::service_in(std::string_view active_state) const {
   return service != nullptr && service->active_state == active_state;
 }
 
 bool HostCase::service_failed() const {
-  return service_in("failed") || (service_in("activating") && service->sub_state == "auto-restart");
+  // From systemd 254 on there is auto-restart-queued as well.
+  return service_in("failed") ||
+         (service_in("activating") && service->sub_state.starts_with("auto-restart"));
 }
 
 bool HostCase::down() const {
   return facts.listeners != nullptr && !bindings.up && server == nullptr &&
-         (facts.processes == nullptr || facts.processes->complete);
+         (facts.processes == nullptr || facts.processes->complete) && !may_be_up(*this);
 }
 
 bool HostCase::check_fails(ConfigProblem problem) const {
@@ -128,10 +170,16 @@ bool HostCase::without_key_file() const {
                       [](const auto& key) { return key.present; });
 }
 
+bool HostCase::with_key_file() const {
+  if (!facts.configuration) return false;
+  const auto& keys = facts.configuration->host_keys;
+  return std::any_of(keys.begin(), keys.end(), [](const auto& key) { return key.present; });
+}
+
 const LogLine* HostCase::said_since_start(LogEvent event) const {
   if (!facts.log) return nullptr;
   const auto& newest = facts.log->of(event).newest;
-  if (!newest) return nullptr;
+  if (!newest || !concerns(*newest)) return nullptr;
   std::optional<base::WallTime> start;
   if (server != nullptr) start = server->started;
   if (server == nullptr && service != nullptr) start = service->last_attempt;
@@ -151,7 +199,13 @@ const LogLine* HostCase::said_since_start(std::initializer_list<LogEvent> events
 const LogLine* HostCase::said_recently(LogEvent event) const {
   if (!facts.log) return nullptr;
   const auto& newest = facts.log->of(event).newest;
-  return newest && newest->time + kRecently >= now ? &*newest : nullptr;
+  return newest && concerns(*newest) && newest->time + kRecently >= now ? &*newest : nullptr;
+}
+
+bool HostCase::concerns(const LogLine& line) const {
+  if (line.unit.empty() || service == nullptr || is_called(*service, line.unit)) return true;
+  if (socket != nullptr && is_called(*socket, line.unit)) return true;
+  return server != nullptr && server->unit == line.unit;
 }
 
 std::optional<model::Startups> HostCase::startups() const {
@@ -174,6 +228,8 @@ const model::SshListener* HostCase::overflowing() const {
 }
 
 bool HostCase::owns(const base::IpAddress& address) const {
+  // All of 127.0.0.0/8 can be bound, though the interface has one address of it.
+  if (address.is_loopback()) return true;
   if (!facts.kernel) return false;
   const auto& owned = facts.kernel->addresses;
   return std::any_of(owned.begin(), owned.end(), [&](const auto& row) {

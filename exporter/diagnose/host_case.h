@@ -15,6 +15,11 @@ inline constexpr base::Duration kBootTime = std::chrono::minutes(2);
 // bursts, and collectors look every few seconds.
 inline constexpr base::Duration kRecently = std::chrono::minutes(1);
 
+// Active, or on its way there.
+bool switched_on(const model::UnitFacts& unit);
+bool is_called(const model::UnitFacts& unit, std::string_view name);
+bool is_of(const model::UnitFacts& service, const model::ServerProcess& server);
+
 struct HostCase {
   // Facts that are not of the last round are left out: they may contradict the others.
   HostCase(const model::HostReport& report, const model::HostQuestion& question);
@@ -33,7 +38,9 @@ struct HostCase {
   // systemd waits for connections and starts sshd for them.
   [[nodiscard]] bool socket_activated() const;
   // No sshd runs until a connection comes.
-  [[nodiscard]] bool idle() const { return socket_activated() && server == nullptr; }
+  [[nodiscard]] bool idle() const;
+  // Not one of a container, nor one that a user without root's rights runs beside the host's unit.
+  [[nodiscard]] bool is_the_hosts(const model::ServerProcess& candidate) const;
   // systemd has given up on the service, or is about to try again after a failure.
   [[nodiscard]] bool service_failed() const;
   [[nodiscard]] bool service_in(std::string_view active_state) const;
@@ -44,7 +51,11 @@ struct HostCase {
   // Host keys are known, and none would be loaded.
   [[nodiscard]] bool without_usable_key() const;
   [[nodiscard]] bool without_key_file() const;
+  // At least one of the host keys is a file.
+  [[nodiscard]] bool with_key_file() const;
 
+  // Not about another server of this host.
+  [[nodiscard]] bool concerns(const model::LogLine& line) const;
   // The newest such line, if it is of the service's last start or later; null otherwise.
   [[nodiscard]] const model::LogLine* said_since_start(model::LogEvent event) const;
   // The newest such line, if it is of the last minute; null otherwise.
@@ -58,7 +69,8 @@ struct HostCase {
   [[nodiscard]] const model::SshListener* overflowing() const;  // null if none
   // The asked port, if one was asked for; else whatever is listened on.
   [[nodiscard]] bool asked(const model::SshListener& listener) const;
-  [[nodiscard]] bool owns(const base::IpAddress& address) const;  // some interface has it
+  // Some interface has it, or it is a loopback address.
+  [[nodiscard]] bool owns(const base::IpAddress& address) const;
   // Whether the host has an address of this family that others could use.
   [[nodiscard]] bool has_global(base::IpFamily family) const;
 };

@@ -39,7 +39,7 @@ HostDiagnosis diagnose_case(const HostCase& c) {
 // What a connection meets if this is the cause.
 enum class Meets : std::uint8_t { reset, silence, early_end, hang, other_protocol, none };
 
-bool fits(Cause cause, Meets meets, bool idle_socket) {
+bool fits(Cause cause, Meets meets, bool behind_socket) {
   switch (cause) {
     case Cause::sshd_not_installed:
     case Cause::sshd_starting:
@@ -57,7 +57,7 @@ bool fits(Cause cause, Meets meets, bool idle_socket) {
     // Behind a socket unit these end a connection that was accepted.
     case Cause::sshd_disabled:
     case Cause::sshd_config_invalid:
-      return meets == (idle_socket ? Meets::early_end : Meets::reset);
+      return meets == Meets::reset || (behind_socket && meets == Meets::early_end);
     case Cause::sshd_binary_broken:
     case Cause::sshd_host_keys_missing:
     case Cause::sshd_host_keys_unusable:
@@ -66,8 +66,10 @@ bool fits(Cause cause, Meets meets, bool idle_socket) {
     case Cause::sshd_upgrade_skew:
     case Cause::max_startups:
     case Cause::source_penalty:
-    case Cause::tcp_wrappers_denied:
       return meets == Meets::early_end;
+    // It closes only after five seconds, for which not every probe waits.
+    case Cause::tcp_wrappers_denied:
+      return meets == Meets::early_end || meets == Meets::hang;
     case Cause::resource_exhausted:
       return meets == Meets::early_end || meets == Meets::reset || meets == Meets::hang;
     case Cause::sshd_hung:
@@ -172,7 +174,7 @@ Diagnosis refine(Diagnosis diagnosis, const model::Target& target, const model::
 
   diagnosis.evidence.emplace_back("The target is this host itself, whose own state is known:");
   for (auto& line : host.evidence) diagnosis.evidence.push_back(std::move(line));
-  if (fits(host.cause, met(diagnosis), c.idle()) && concerns_port(c, target.port)) {
+  if (fits(host.cause, met(diagnosis), c.socket_activated()) && concerns_port(c, target.port)) {
     diagnosis.cause = host.cause;
     diagnosis.confidence = host.confidence;
     diagnosis.fix = std::move(host.fix);

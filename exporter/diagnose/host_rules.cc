@@ -21,8 +21,7 @@ using model::LogEvent;
 using model::LogLine;
 using model::SshListener;
 
-// --- nothing listens
-// ------------------------------------------------------------------------------
+// Nothing listens.
 
 // systemd starts it again and again.
 bool retried(const HostCase& c) {
@@ -46,9 +45,16 @@ const LogLine* stale_socket_line(const HostCase& c) {
   return newest && newest->time >= *c.socket->activated ? &*newest : nullptr;
 }
 
+bool no_program(const HostCase& c) {
+  return c.facts.configuration && c.facts.configuration->program.empty();
+}
+
 bool installed(const HostCase& c) {
-  return c.service != nullptr || c.socket != nullptr || c.server != nullptr ||
-         !c.facts.configuration || !c.facts.configuration->program.empty();
+  // A mask is a link that stays when the package goes.
+  const auto is_there = [](const model::UnitFacts* unit) {
+    return unit != nullptr && unit->load_state != "masked";
+  };
+  return is_there(c.service) || is_there(c.socket) || c.server != nullptr || !no_program(c);
 }
 
 bool cannot_execute(const HostCase& c) {
@@ -62,7 +68,8 @@ bool masked(const HostCase& c) {
   const auto off = [](const model::UnitFacts* unit) {
     return unit == nullptr || unit->load_state == "masked";
   };
-  return (c.service != nullptr || c.socket != nullptr) && off(c.service) && off(c.socket);
+  return c.systemd_known && (c.service != nullptr || c.socket != nullptr) && off(c.service) &&
+         off(c.socket);
 }
 
 bool disabled(const HostCase& c) {
@@ -70,18 +77,33 @@ bool disabled(const HostCase& c) {
     return unit == nullptr || unit->load_state == "masked" ||
            (unit->unit_file_state == "disabled" && unit->active_state == "inactive");
   };
-  return (c.service != nullptr || c.socket != nullptr) && off(c.service) && off(c.socket);
+  return c.systemd_known && (c.service != nullptr || c.socket != nullptr) && off(c.service) &&
+         off(c.socket);
 }
 
 bool condition_failed(const HostCase& c) {
   const auto kept = [](const model::UnitFacts* unit) {
     return unit != nullptr && unit->active_state == "inactive" && !unit->failed_condition.empty();
   };
-  return kept(c.service) || kept(c.socket);
+  return c.socket_activated() ? kept(c.socket) : kept(c.service);
+}
+
+// systemd says that it runs, and nothing of it can be found here.
+bool contradicts(const HostCase& c) {
+  const auto* unit = c.socket_activated() ? c.socket : c.service;
+  return c.down() && unit != nullptr && unit->active_state == "active" &&
+         unit->sub_state != "exited";
 }
 
 bool just_booted(const HostCase& c) {
   return c.facts.kernel && c.now - c.facts.kernel->booted < kBootTime;
+}
+
+// It is to start with the host, which came up just now, and it has not been tried yet.
+bool boot_will_start_it(const HostCase& c) {
+  const auto* unit = c.socket_activated() ? c.socket : c.service;
+  return just_booted(c) && unit != nullptr && unit->active_state == "inactive" &&
+         !unit->last_attempt && unit->unit_file_state.starts_with("enabled");
 }
 
 const LogLine* bind_line(const HostCase& c, std::string_view why) {
@@ -92,17 +114,21 @@ const LogLine* bind_line(const HostCase& c, std::string_view why) {
   return nullptr;
 }
 
-// Bound or not: a socket outlives its address, and then nothing can reach it.
-bool wants_absent_address(const HostCase& c) {
-  if (!c.facts.kernel || c.facts.kernel->nonlocal_bind.value_or(false)) return false;
-  const auto& wanted = c.bindings.wanted;
-  return std::any_of(wanted.begin(), wanted.end(), [&](const model::Endpoint& endpoint) {
+bool any_absent_address(const HostCase& c, const std::vector<model::Endpoint>& endpoints) {
+  if (!c.facts.kernel || !c.facts.kernel->addresses_known) return false;
+  // Where it may be bound without being there, it comes and goes between hosts.
+  if (c.facts.kernel->nonlocal_bind.value_or(false)) return false;
+  return std::any_of(endpoints.begin(), endpoints.end(), [&](const model::Endpoint& endpoint) {
     return !endpoint.address.is_unspecified() && !c.owns(endpoint.address);
   });
 }
 
-// --- something listens
-// ----------------------------------------------------------------------------
+// Bound or not: a socket outlives its address, and then nothing can reach it.
+bool wants_absent_address(const HostCase& c) { return any_absent_address(c, c.bindings.wanted); }
+
+bool misses_absent_address(const HostCase& c) { return any_absent_address(c, c.bindings.missing); }
+
+// Something listens.
 
 bool running(const HostCase& c) { return c.bindings.up && c.server != nullptr; }
 
@@ -111,12 +137,19 @@ bool idle_and_fails(const HostCase& c, ConfigProblem problem) {
   return c.bindings.up && c.idle() && c.check_fails(problem);
 }
 
-bool server_state(const HostCase& c, std::string_view states) {
-  return running(c) && states.find(c.server->state) != std::string_view::npos;
+bool server_state(const HostCase& c, char state) { return running(c) && c.server->state == state; }
+
+bool connections_wait(const HostCase& c) {
+  const auto& all = c.bindings.listeners;
+  return std::any_of(all.begin(), all.end(), [&](const SshListener& listener) {
+    return c.asked(listener) && listener.queue_length > 0;
+  });
 }
 
+bool is_openssh(const HostCase& c) { return running(c) && c.server->name == "sshd"; }
+
 bool without_runtime_directory(const HostCase& c) {
-  if (!running(c) || !c.facts.processes || !c.facts.processes->runtime_directory) return false;
+  if (!is_openssh(c) || !c.facts.processes || !c.facts.processes->runtime_directory) return false;
   const auto& directory = *c.facts.processes->runtime_directory;
   // From OpenSSH 9.8 on nobody looks at its mode when a connection comes.
   return !directory.present || (!directory.safe && c.server->one_binary);
@@ -126,16 +159,36 @@ bool outdated(const HostCase& c) {
   return running(c) && (c.server->executable_deleted || c.server->executable_replaced);
 }
 
-// Until OpenSSH 9.7 each connection reads the host keys anew.
+bool children_cannot_start(const HostCase& c) {
+  return running(c) && c.server->can_start_children.has_value() && !*c.server->can_start_children;
+}
+
+// What sshd writes when its own program, or its helper, is of another release. Where the program is
+// missing, sshd before 9.8 writes of a failed rexec as well, and serves the connection itself.
+const LogLine* skew_line(const HostCase& c) {
+  if (const auto* line = c.said_since_start(LogEvent::rexec_state)) return line;
+  return is_openssh(c) && !c.server->one_binary ? c.said_recently(LogEvent::rexec_failed) : nullptr;
+}
+
+// Until OpenSSH 9.7 each connection reads the host keys anew, unless -r keeps it from starting
+// sshd again.
 bool reads_keys_again(const HostCase& c) {
-  return running(c) && c.server->name == "sshd" && c.server->one_binary && c.without_usable_key();
+  if (!is_openssh(c) || !c.server->one_binary || !c.without_usable_key()) return false;
+  const auto& command = c.server->command;
+  return std::none_of(command.begin(), command.end(), [](const std::string& word) {
+    constexpr std::string_view kFlags = "-46DdeGiqrTtV";
+    return word.starts_with('-') && word.find('r') != std::string::npos &&
+           word.find_first_not_of(kFlags) == std::string::npos;
+  });
 }
 
 WrapperVerdict wrappers(const HostCase& c) {
-  if (!c.bindings.up || !c.facts.processes || !c.facts.processes->libwrap.value_or(false)) {
-    return WrapperVerdict::allowed;
-  }
-  return ask_wrappers(c.facts.processes->wrapper_rules, c.question.source).verdict;
+  if (!c.bindings.up || !c.facts.processes) return WrapperVerdict::allowed;
+  const auto& processes = *c.facts.processes;
+  if (processes.libwrap.has_value() && !*processes.libwrap) return WrapperVerdict::allowed;
+  const auto verdict = ask_wrappers(processes.wrapper_rules, c.question.source).verdict;
+  const bool obeyed = processes.libwrap.has_value();
+  return obeyed || verdict == WrapperVerdict::allowed ? verdict : WrapperVerdict::unknown;
 }
 
 // The connection itself, a pipe, a pair of sockets: measured with OpenSSH 9.2 and 10.0, of which
@@ -156,7 +209,8 @@ const LogLine* penalty_of_source(const HostCase& c) {
   if (!c.question.source) return nullptr;
   for (const auto event : {LogEvent::penalty_drop, LogEvent::penalty_new}) {
     const auto* line = c.said_recently(event);
-    if (line == nullptr) continue;
+    // A deferred one is only counted, so far.
+    if (line == nullptr || line->message.find(" deferred ") != std::string::npos) continue;
     const auto network = base::IpNetwork::parse(line->address);
     if (network && network->contains(*c.question.source)) return line;
   }
@@ -183,8 +237,7 @@ bool filtered_by_systemd(const HostCase& c) {
   return false;
 }
 
-// --- what is listened on
-// --------------------------------------------------------------------------
+// What is listened on.
 
 template <typename Predicate>
 bool any_listener(const HostCase& c, Predicate predicate) {
@@ -196,19 +249,32 @@ bool on_port(const HostCase& c, std::uint16_t port) {
 }
 
 bool asked_port_elsewhere(const HostCase& c) {
-  return c.bindings.up && c.question.port && !on_port(c, *c.question.port);
+  return c.bindings.up && c.question.port && !on_port(c, *c.question.port) &&
+         !may_serve(c, c.question);
 }
 
-bool other_program_on_asked_port(const HostCase& c) {
-  if (!asked_port_elsewhere(c)) return false;
-  const auto& all = c.facts.listeners->listeners;
-  return std::any_of(all.begin(), all.end(),
-                     [&](const auto& row) { return row.endpoint.port == *c.question.port; });
+// Another program has what was asked for, which should be sshd's.
+bool conflict_where_asked(const HostCase& c) {
+  if (!c.bindings.up || any_listener(c, [&](const SshListener& row) { return c.asked(row); })) {
+    return false;
+  }
+  const auto& conflicts = c.bindings.conflicts;
+  return std::any_of(conflicts.begin(), conflicts.end(), [&](const model::PortConflict& row) {
+    return !row.process.empty() && (!c.question.port || *c.question.port == row.endpoint.port) &&
+           (!c.question.address || row.endpoint.address.is_unspecified() ||
+            row.endpoint.address == *c.question.address);
+  });
+}
+
+bool known_conflict(const HostCase& c) {
+  const auto& conflicts = c.bindings.conflicts;
+  return std::any_of(conflicts.begin(), conflicts.end(),
+                     [](const model::PortConflict& row) { return !row.process.empty(); });
 }
 
 // The asked address is not served on the asked port, though others are.
 bool asked_address_unserved(const HostCase& c) {
-  return c.bindings.up && c.question.address &&
+  return c.bindings.up && c.question.address && !may_serve(c, c.question) &&
          !any_listener(c, [&](const SshListener& row) { return c.asked(row); });
 }
 
@@ -244,9 +310,16 @@ bool socket_differs(const HostCase& c) {
   const auto& ports = c.facts.configuration->ports;
   const auto& listen = c.socket->socket->listen;
   return std::any_of(ports.begin(), ports.end(), [&](std::uint16_t port) {
-    return std::none_of(listen.begin(), listen.end(),
+    return !on_port(c, port) &&
+           std::none_of(listen.begin(), listen.end(),
                         [&](const model::Endpoint& row) { return row.port == port; });
   });
+}
+
+bool asked_port_of_configuration(const HostCase& c) {
+  if (!asked_port_elsewhere(c) || !c.facts.configuration) return false;
+  const auto& ports = c.facts.configuration->ports;
+  return std::find(ports.begin(), ports.end(), *c.question.port) != ports.end();
 }
 
 bool misses_port(const HostCase& c) {
@@ -254,6 +327,24 @@ bool misses_port(const HostCase& c) {
   return c.bindings.up &&
          std::any_of(missing.begin(), missing.end(),
                      [&](const model::Endpoint& endpoint) { return !on_port(c, endpoint.port); });
+}
+
+// Since it started, sshd could not bind a port that it still misses.
+const LogLine* missing_bind_line(const HostCase& c, std::string_view why) {
+  const auto* line = bind_line(c, why);
+  if (line == nullptr || !running(c)) return nullptr;
+  const auto& missing = c.bindings.missing;
+  const auto is_it = [&](const model::Endpoint& endpoint) {
+    return endpoint.port == line->port && endpoint.address.to_string() == line->address;
+  };
+  return std::any_of(missing.begin(), missing.end(), is_it) ? line : nullptr;
+}
+
+// The host's own unit does not run, and what listens instead is a server of somebody's elsewhere.
+bool other_server_elsewhere(const HostCase& c) {
+  return running(c) && !c.socket_activated() && c.service != nullptr && !switched_on(*c.service) &&
+         !is_of(*c.service, *c.server) && !c.bindings.wanted.empty() &&
+         c.bindings.missing.size() == c.bindings.wanted.size();
 }
 
 bool misses_own_address(const HostCase& c) {
@@ -265,11 +356,21 @@ bool misses_own_address(const HostCase& c) {
          });
 }
 
+// A second SSH server, which should run, does not.
+bool another_failed(const HostCase& c) {
+  if (!c.facts.systemd) return false;
+  const auto& units = c.facts.systemd->units;
+  return std::any_of(units.begin(), units.end(), [&](const model::UnitFacts& unit) {
+    return &unit != c.service && &unit != c.socket && unit.active_state == "failed" &&
+           unit.unit_file_state.starts_with("enabled");
+  });
+}
+
 // All that the answer `none` rests on is known.
 bool everything_known(const HostCase& c) {
   return c.systemd_known && c.facts.listeners && c.facts.listeners->owners_known &&
          c.facts.configuration && c.facts.processes && c.facts.processes->complete &&
-         wrappers(c) == WrapperVerdict::allowed;
+         c.facts.kernel && wrappers(c) == WrapperVerdict::allowed && !another_failed(c);
 }
 
 std::string restart_fix(const HostCase& c) {
@@ -278,8 +379,9 @@ std::string restart_fix(const HostCase& c) {
 }
 
 std::string start_fix(const HostCase& c) {
-  if (c.service == nullptr) return std::string(model::info(Cause::sshd_not_running).fix);
-  return "`systemctl start " + c.service->name + "`; `journalctl -u " + c.service->name +
+  const auto* unit = c.socket_activated() ? c.socket : c.service;
+  if (unit == nullptr) return std::string(model::info(Cause::sshd_not_running).fix);
+  return "`systemctl start " + unit->name + "`; `journalctl -u " + unit->name +
          "` says who stopped it.";
 }
 
@@ -302,8 +404,12 @@ constexpr std::array kHostRules = std::to_array<HostRule>({
      .because = "There is no SSH server's program, unit or process."},
     {.cause = Cause::sshd_disabled,
      .confidence = Confidence::certain,
-     .needs = [](const HostCase& c) { return c.down() && (masked(c) || condition_failed(c)); },
+     .needs = [](const HostCase& c) { return c.down() && masked(c); },
      .because = "systemd does not start it, whatever asks for it."},
+    {.cause = Cause::sshd_disabled,
+     .confidence = Confidence::certain,
+     .needs = [](const HostCase& c) { return c.down() && condition_failed(c); },
+     .because = "When it was to start, a condition of its unit was not met."},
     {.cause = Cause::sshd_starting,
      .confidence = Confidence::certain,
      .needs =
@@ -321,6 +427,11 @@ constexpr std::array kHostRules = std::to_array<HostRule>({
      .confidence = Confidence::certain,
      .needs = [](const HostCase& c) { return failed(c) && c.check_fails(ConfigProblem::program); },
      .because = "The program does not get as far as its configuration.",
+     .facts = facts::binary},
+    {.cause = Cause::sshd_binary_broken,
+     .confidence = Confidence::likely,
+     .needs = [](const HostCase& c) { return failed(c) && c.service != nullptr && no_program(c); },
+     .because = "There is a unit, but no program of an SSH server in the usual places.",
      .facts = facts::binary},
     {.cause = Cause::sshd_binary_broken,
      .confidence = Confidence::certain,
@@ -349,7 +460,9 @@ constexpr std::array kHostRules = std::to_array<HostRule>({
     {.cause = Cause::sshd_host_keys_unusable,
      .confidence = Confidence::certain,
      .needs =
-         [](const HostCase& c) { return failed(c) && c.check_fails(ConfigProblem::host_keys); },
+         [](const HostCase& c) {
+           return failed(c) && c.check_fails(ConfigProblem::host_keys) && c.with_key_file();
+         },
      .because = "It has ended, and without a host key that it may use it cannot start again.",
      .facts = facts::host_keys},
     {.cause = Cause::sshd_runtime_dir_missing,
@@ -376,6 +489,11 @@ constexpr std::array kHostRules = std::to_array<HostRule>({
          },
      .because = "It has ended, and another program has its port.",
      .facts = facts::conflicts},
+    {.cause = Cause::port_conflict,
+     .confidence = Confidence::likely,
+     .needs = [](const HostCase& c) { return failed(c); },
+     .line = [](const HostCase& c) { return bind_line(c, "Address already in use"); },
+     .because = "Another program had the port when sshd started; it may have gone since."},
     {.cause = Cause::port_bind_denied,
      .confidence = Confidence::certain,
      .needs = [](const HostCase& c) { return failed(c); },
@@ -403,6 +521,11 @@ constexpr std::array kHostRules = std::to_array<HostRule>({
      .needs = [](const HostCase& c) { return c.down() && c.service_failed(); },
      .because = "systemd says so; what is known of the configuration does not explain it.",
      .facts = facts::configuration_error},
+    {.cause = Cause::sshd_failed,
+     .confidence = Confidence::likely,
+     .needs = [](const HostCase& c) { return c.down() && retried(c); },
+     .because = "systemd starts it again and again, just now once more.",
+     .facts = facts::configuration_error},
     {.cause = Cause::socket_unit_failed,
      .confidence = Confidence::certain,
      .needs =
@@ -423,8 +546,15 @@ constexpr std::array kHostRules = std::to_array<HostRule>({
      .because = "The socket unit is active, but nothing listens for it."},
     {.cause = Cause::sshd_starting,
      .confidence = Confidence::likely,
-     .needs = [](const HostCase& c) { return c.down() && c.service_in("activating"); },
-     .because = "systemd is starting it, not for the first time."},
+     .needs =
+         [](const HostCase& c) {
+           return c.down() && (c.service_in("activating") || c.service_in("reloading"));
+         },
+     .because = "systemd is starting it, or has told it to begin anew."},
+    {.cause = Cause::unknown,
+     .confidence = Confidence::possible,
+     .needs = contradicts,
+     .because = "systemd says that it runs; it may listen in another network namespace."},
     {.cause = Cause::sshd_disabled,
      .confidence = Confidence::certain,
      .needs = [](const HostCase& c) { return c.down() && disabled(c); },
@@ -432,21 +562,24 @@ constexpr std::array kHostRules = std::to_array<HostRule>({
     {.cause = Cause::sshd_starting,
      .confidence = Confidence::likely,
      .needs =
-         [](const HostCase& c) {
-           return c.down() && c.service_in("inactive") && just_booted(c) &&
-                  !c.service->last_attempt && c.service->unit_file_state.starts_with("enabled");
-         },
+         [](const HostCase& c) { return c.down() && c.systemd_known && boot_will_start_it(c); },
      .because = "The host came up less than two minutes ago, and sshd is to start with it."},
     {.cause = Cause::sshd_not_running,
      .confidence = Confidence::certain,
-     .needs = [](const HostCase& c) { return c.down() && c.systemd_known; },
+     .needs =
+         [](const HostCase& c) {
+           return c.down() && c.systemd_known && c.facts.processes && !c.service_in("deactivating");
+         },
      .because = "There is no process and no listener, and no failure explains it.",
      .facts = facts::configuration_error,
      .fix = start_fix},
     {.cause = Cause::sshd_not_running,
      .confidence = Confidence::likely,
-     .needs = [](const HostCase& c) { return c.down() && c.facts.processes != nullptr; },
-     .because = "There is no process and no listener; why cannot be told without systemd's word.",
+     .needs =
+         [](const HostCase& c) {
+           return c.down() && (c.facts.processes || (c.service != nullptr && c.systemd_known));
+         },
+     .because = "Nothing listens; why, or for how long, cannot be told from what is known.",
      .facts = facts::configuration_error,
      .fix = start_fix},
     {.cause = Cause::unknown,
@@ -462,7 +595,7 @@ constexpr std::array kHostRules = std::to_array<HostRule>({
      .facts = facts::queue},
     {.cause = Cause::sshd_hung,
      .confidence = Confidence::certain,
-     .needs = [](const HostCase& c) { return server_state(c, "T"); },
+     .needs = [](const HostCase& c) { return server_state(c, 'T'); },
      .because = "The kernel accepts connections for a process that does not run.",
      .fix =
          [](const HostCase& c) {
@@ -471,7 +604,11 @@ constexpr std::array kHostRules = std::to_array<HostRule>({
          }},
     {.cause = Cause::sshd_hung,
      .confidence = Confidence::likely,
-     .needs = [](const HostCase& c) { return server_state(c, "tD"); },
+     .needs =
+         [](const HostCase& c) {
+           // Every process is in D for moments.
+           return server_state(c, 't') || (server_state(c, 'D') && connections_wait(c));
+         },
      .because = "The kernel accepts connections for a process that waits for something else.",
      .fix =
          [](const HostCase& c) {
@@ -482,7 +619,7 @@ constexpr std::array kHostRules = std::to_array<HostRule>({
      .needs =
          [](const HostCase& c) {
            return c.bindings.up && c.idle() && c.service != nullptr &&
-                  c.service->load_state == "masked";
+                  c.service->load_state == "masked" && !c.socket->socket->accept;
          },
      .because = "The socket waits for connections, but the service behind it may not start."},
     {.cause = Cause::sshd_binary_broken,
@@ -490,6 +627,10 @@ constexpr std::array kHostRules = std::to_array<HostRule>({
      .needs = [](const HostCase& c) { return idle_and_fails(c, ConfigProblem::program); },
      .because = "The next connection starts a program that cannot run.",
      .facts = facts::binary},
+    {.cause = Cause::sshd_binary_broken,
+     .confidence = Confidence::likely,
+     .needs = [](const HostCase& c) { return c.bindings.up && c.idle() && no_program(c); },
+     .because = "The next connection starts a program that is in none of the usual places."},
     {.cause = Cause::sshd_config_invalid,
      .confidence = Confidence::certain,
      .needs = [](const HostCase& c) { return idle_and_fails(c, ConfigProblem::configuration); },
@@ -506,7 +647,10 @@ constexpr std::array kHostRules = std::to_array<HostRule>({
      .facts = facts::host_keys},
     {.cause = Cause::sshd_host_keys_unusable,
      .confidence = Confidence::certain,
-     .needs = [](const HostCase& c) { return idle_and_fails(c, ConfigProblem::host_keys); },
+     .needs =
+         [](const HostCase& c) {
+           return idle_and_fails(c, ConfigProblem::host_keys) && c.with_key_file();
+         },
      .because = "The next connection starts an sshd that may not use any of its host keys.",
      .facts = facts::host_keys},
     {.cause = Cause::sshd_runtime_dir_missing,
@@ -522,24 +666,35 @@ constexpr std::array kHostRules = std::to_array<HostRule>({
      .facts = facts::binary},
     {.cause = Cause::sshd_upgrade_skew,
      .confidence = Confidence::certain,
-     .needs = outdated,
-     .line =
-         [](const HostCase& c) {
-           return c.said_since_start({LogEvent::rexec_state, LogEvent::rexec_failed});
-         },
+     .needs = [](const HostCase& c) { return outdated(c) && children_cannot_start(c); },
+     .line = skew_line,
      .because = "The old process cannot hand connections to the new program.",
      .facts = facts::binary,
      .fix = restart_fix},
     {.cause = Cause::sshd_upgrade_skew,
      .confidence = Confidence::likely,
-     .needs =
-         [](const HostCase& c) {
-           return outdated(c) && c.server->can_start_children.has_value() &&
-                  !*c.server->can_start_children;
-         },
+     .needs = [](const HostCase& c) { return outdated(c) && children_cannot_start(c); },
      .because = "The old process cannot hand connections to what is in its program's place now.",
      .facts = facts::binary,
      .fix = restart_fix},
+    {.cause = Cause::sshd_upgrade_skew,
+     .confidence = Confidence::likely,
+     .needs =
+         [](const HostCase& c) { return outdated(c) && !c.server->can_start_children.has_value(); },
+     .line = skew_line,
+     .because = "The old process had trouble to hand connections to the new program.",
+     .facts = facts::binary,
+     .fix = restart_fix},
+    {.cause = Cause::sshd_binary_broken,
+     .confidence = Confidence::likely,
+     .needs = children_cannot_start,
+     .because = "What sshd starts for each connection cannot run: it lacks a library, or may not.",
+     .facts = facts::binary},
+    {.cause = Cause::sshd_binary_broken,
+     .confidence = Confidence::likely,
+     .needs = is_openssh,
+     .line = [](const HostCase& c) { return c.said_recently(LogEvent::privsep_user); },
+     .because = "sshd lacked its user within the last minute, and ended a connection for that."},
     {.cause = Cause::sshd_host_keys_missing,
      .confidence = Confidence::certain,
      .needs = [](const HostCase& c) { return reads_keys_again(c) && c.without_key_file(); },
@@ -593,8 +748,13 @@ constexpr std::array kHostRules = std::to_array<HostRule>({
     // It serves, but not where it should.
     {.cause = Cause::port_conflict,
      .confidence = Confidence::certain,
-     .needs = other_program_on_asked_port,
-     .because = "Another program has the port that was asked for.",
+     .needs = conflict_where_asked,
+     .because = "Another program has what sshd should listen on, and what was asked for.",
+     .facts = facts::conflicts},
+    {.cause = Cause::socket_port_mismatch,
+     .confidence = Confidence::likely,
+     .needs = [](const HostCase& c) { return socket_differs(c) && asked_port_of_configuration(c); },
+     .because = "The port of sshd_config was asked for, and systemd's socket listens on others.",
      .facts = facts::ports},
     {.cause = Cause::wrong_port,
      .confidence = Confidence::certain,
@@ -603,9 +763,23 @@ constexpr std::array kHostRules = std::to_array<HostRule>({
      .facts = facts::ports},
     {.cause = Cause::port_conflict,
      .confidence = Confidence::certain,
-     .needs = [](const HostCase& c) { return c.bindings.up && !c.bindings.conflicts.empty(); },
+     .needs = [](const HostCase& c) { return c.bindings.up && known_conflict(c); },
      .because = "Another program has what sshd should listen on.",
      .facts = facts::conflicts},
+    {.cause = Cause::port_conflict,
+     .confidence = Confidence::likely,
+     .needs = [](const HostCase& c) { return c.bindings.up && !c.bindings.conflicts.empty(); },
+     .because = "Something has what sshd should listen on; whose it is cannot be seen.",
+     .facts = facts::conflicts},
+    {.cause = Cause::sshd_failed,
+     .confidence = Confidence::likely,
+     .needs = [](const HostCase& c) { return other_server_elsewhere(c) && c.service_failed(); },
+     .because = "The unit has failed, and what listens is another server, elsewhere."},
+    {.cause = Cause::sshd_not_running,
+     .confidence = Confidence::likely,
+     .needs = other_server_elsewhere,
+     .because = "The unit does not run, and what listens is another server, elsewhere.",
+     .fix = start_fix},
     {.cause = Cause::loopback_only,
      .confidence = Confidence::certain,
      .needs = [](const HostCase& c) { return loopback_only(c) && has_any_global(c); },
@@ -626,9 +800,41 @@ constexpr std::array kHostRules = std::to_array<HostRule>({
      .facts = facts::ports},
     {.cause = Cause::address_missing,
      .confidence = Confidence::certain,
-     .needs = [](const HostCase& c) { return c.bindings.up && wants_absent_address(c); },
+     .needs = [](const HostCase& c) { return c.bindings.up && misses_absent_address(c); },
      .because = "sshd asks for an address that no interface has.",
      .facts = facts::missing},
+    {.cause = Cause::address_missing,
+     .confidence = Confidence::likely,
+     .needs = [](const HostCase& c) { return c.bindings.up && wants_absent_address(c); },
+     .because = "sshd still listens on an address that no interface has any more.",
+     .facts = facts::missing},
+    {.cause = Cause::address_missing,
+     .confidence = Confidence::likely,
+     .needs = [](const HostCase& c) { return c.bindings.up && !c.bindings.missing.empty(); },
+     .line =
+         [](const HostCase& c) { return missing_bind_line(c, "Cannot assign requested address"); },
+     .because = "An address was not there when sshd started.",
+     .facts = facts::missing,
+     .fix = restart_fix},
+    {.cause = Cause::port_bind_denied,
+     .confidence = Confidence::certain,
+     .needs = [](const HostCase& c) { return c.bindings.up && !c.bindings.missing.empty(); },
+     .line = [](const HostCase& c) { return missing_bind_line(c, "Permission denied"); },
+     .because = "The kernel refused one of the ports: SELinux, or a missing capability.",
+     .facts = facts::missing},
+    {.cause = Cause::port_conflict,
+     .confidence = Confidence::likely,
+     .needs = [](const HostCase& c) { return c.bindings.up && !c.bindings.missing.empty(); },
+     .line = [](const HostCase& c) { return missing_bind_line(c, "Address already in use"); },
+     .because = "Another program had one of the ports when sshd started, and has gone since.",
+     .facts = facts::missing,
+     .fix = restart_fix},
+    {.cause = Cause::socket_port_mismatch,
+     .confidence = Confidence::likely,
+     .needs = [](const HostCase& c) { return misses_port(c) && c.socket_activated(); },
+     .because =
+         "The socket unit names a port on which nothing listens: it was changed while it ran.",
+     .facts = facts::ports},
     {.cause = Cause::wrong_port,
      .confidence = Confidence::certain,
      .needs = misses_port,

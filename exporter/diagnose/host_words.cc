@@ -179,8 +179,8 @@ void configuration_error(const HostCase& c, Lines& lines) {
     return;
   }
   // The unit makes the directory when it starts, and takes it away when it stops.
-  const bool usual =
-      check.problem == model::ConfigProblem::runtime_directory && c.server == nullptr;
+  const bool usual = check.problem == model::ConfigProblem::runtime_directory &&
+                     c.server == nullptr && c.facts.systemd;
   if (usual) return;
   std::string where;
   if (!check.file.empty()) {
