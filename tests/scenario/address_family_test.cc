@@ -45,4 +45,24 @@ TEST(address_family, refuted_by_silence) {
              Cause::address_family);
 }
 
+TEST(address_family, the_host_has_one_that_sshd_has_not) {
+  auto host = Host::debian_12().asks_for({endpoint("0.0.0.0")});
+  host.not_bound().bound("0.0.0.0");
+  expect(host, {Cause::address_family, Layer::binding, Confidence::certain},
+         {"The host's addresses: 192.0.2.10, 2001:db8::10."});
+  expect(host, {Cause::address_family, Layer::binding, Confidence::certain}, {},
+         asking("2001:db8::10", "2001:db8::10", 22));
+  expect_not(host, Cause::address_family, asking("192.0.2.10", "192.0.2.10", 22));
+  expect_not(Host(host).stale("kernel"), Cause::address_family);
+  host.addresses({"127.0.0.1", "::1", "192.0.2.10", "fe80::10"});
+  expect(host, {Cause::none, Layer::none, Confidence::likely});
+}
+
+TEST(address_family, one_socket_may_take_both) {
+  expect_not(Host::debian_12().socket_activated(), Cause::address_family);
+  auto host = Host::debian_12().socket_activated();
+  host.listeners.listeners.back().dual_stack = false;
+  expect(host, {Cause::address_family, Layer::binding, Confidence::certain});
+}
+
 }  // namespace

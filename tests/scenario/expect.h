@@ -10,10 +10,13 @@
 
 #include "model/diagnosis.h"
 #include "support/evidence.h"
+#include "support/host_evidence.h"
 
 namespace scenario {
 
 using evidence::Address;
+using evidence::endpoint;
+using evidence::Host;
 using evidence::icmp;
 using evidence::ip;
 using evidence::Probe;
@@ -35,6 +38,27 @@ void expect_not(const Probe& probe, model::Cause cause);
 testing::AssertionResult says(const Probe& probe, std::string_view words);
 testing::AssertionResult never_says(const Probe& probe, std::string_view words);
 testing::AssertionResult advises(const Probe& probe, std::string_view words);
+// The same for what the agent concludes from its own host's facts, for anybody unless asked.
+struct ExpectedHost {
+  model::Cause cause;
+  model::Layer layer;
+  model::Confidence confidence;
+};
+model::HostDiagnosis diagnose(const Host& host, const model::HostQuestion& question = {});
+// Also that the words prove it: each of `words` is in the evidence.
+void expect(const Host& host, const ExpectedHost& expected,
+            const std::vector<std::string_view>& words = {},
+            const model::HostQuestion& question = {});
+void expect_not(const Host& host, model::Cause cause, const model::HostQuestion& question = {});
+testing::AssertionResult says(const Host& host, std::string_view words,
+                              const model::HostQuestion& question = {});
+testing::AssertionResult never_says(const Host& host, std::string_view words,
+                                    const model::HostQuestion& question = {});
+testing::AssertionResult advises(const Host& host, std::string_view words,
+                                 const model::HostQuestion& question = {});
+model::HostQuestion asking(std::string_view source, std::string_view address = "",
+                           std::uint16_t port = 0);
+
 // "target 192.0.2.10 rst", or empty if nobody answered.
 std::string responder(const Probe& probe);
 

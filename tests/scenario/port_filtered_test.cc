@@ -64,4 +64,18 @@ TEST(port_filtered, refuted_if_nothing_answers) {
              Cause::port_filtered);
 }
 
+TEST(port_filtered, systemd_filters_the_units_packets) {
+  auto host = Host::debian_12();
+  host.service().ip_address_deny = {"0.0.0.0/0", "::/0"};
+  host.service().ip_address_allow = {"10.0.0.0/8"};
+  expect(host, {Cause::port_filtered, Layer::network, Confidence::likely},
+         {"ssh.service has IPAddressDeny=0.0.0.0/0, ::/0 and IPAddressAllow=10.0.0.0/8."});
+  EXPECT_TRUE(advises(host, "IPAddressDeny="));
+  expect_not(host, Cause::port_filtered, asking("10.1.2.3"));
+  host.service().ip_address_deny = {"198.51.100.0/24"};
+  expect_not(host, Cause::port_filtered);
+  expect(host, {Cause::port_filtered, Layer::network, Confidence::likely}, {},
+         asking("198.51.100.7"));
+}
+
 }  // namespace

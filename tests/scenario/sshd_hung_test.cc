@@ -43,4 +43,35 @@ TEST(sshd_hung, refuted_by_other_text_and_by_an_end) {
              Cause::sshd_hung);
 }
 
+TEST(sshd_hung, stopped_by_a_signal) {
+  for (auto host : {Host::debian_12(), Host::debian_13()}) {
+    host.server().state = 'T';
+    expect(host, {Cause::sshd_hung, Layer::overload, Confidence::certain},
+           {"sshd runs as process 812, stopped by a signal (T)"});
+    EXPECT_TRUE(advises(host, "kill -CONT 812"));
+    expect_not(host.stale("processes"), Cause::sshd_hung);
+  }
+}
+
+TEST(sshd_hung, blocked_while_connections_wait) {
+  auto host = Host::debian_12();
+  host.server().state = 'D';
+  expect_not(host, Cause::sshd_hung);
+  expect(host.queue("0.0.0.0", 3), {Cause::sshd_hung, Layer::overload, Confidence::likely},
+         {"blocked in the kernel"});
+  host.queue("0.0.0.0", 0).server().state = 't';
+  expect(host, {Cause::sshd_hung, Layer::overload, Confidence::likely}, {"by a tracer"});
+}
+
+TEST(sshd_hung, another_server_that_is_stopped_does_not_matter) {
+  auto host = Host::debian_12();
+  auto other = host.server();
+  other.pid = 700;
+  other.state = 'T';
+  other.unit = "session-3.scope";
+  host.processes.servers.insert(host.processes.servers.begin(), other);
+  host.bound_by("sshd", "0.0.0.0", 2222, 700);
+  expect_not(host, Cause::sshd_hung);
+}
+
 }  // namespace

@@ -47,4 +47,40 @@ TEST(tcp_wrappers_denied, refuted_by_a_connection_that_stays) {
              Cause::tcp_wrappers_denied);
 }
 
+constexpr ExpectedHost kDenied{Cause::tcp_wrappers_denied, Layer::access_policy,
+                               Confidence::certain};
+
+TEST(tcp_wrappers_denied, hosts_deny_of_this_host) {
+  for (const auto& host : {Host::debian_12(), Host::debian_13()}) {
+    expect(Host(host).deny({"ALL"}), kDenied, {"/etc/hosts.deny:1 denies everybody: 'ALL'."});
+  }
+  EXPECT_TRUE(advises(Host::debian_12().deny({"ALL"}), "/etc/hosts.allow"));
+}
+
+TEST(tcp_wrappers_denied, one_source) {
+  auto host = Host::debian_12().deny({"198.51.100.7"});
+  expect_not(host, Cause::tcp_wrappers_denied);
+  expect(host, kDenied, {"denies 198.51.100.7"}, asking("198.51.100.7"));
+  expect_not(host, Cause::tcp_wrappers_denied, asking("198.51.100.8"));
+}
+
+TEST(tcp_wrappers_denied, what_is_allowed_first_is_allowed) {
+  auto host = Host::debian_12().deny({"ALL"}).allow({"10.77."});
+  expect(host, kDenied);
+  expect(host, {Cause::none, Layer::none, Confidence::likely}, {}, asking("10.77.1.2"));
+}
+
+TEST(tcp_wrappers_denied, names_cannot_be_decided) {
+  auto host = Host::debian_12().deny({".example.net"});
+  expect(host, {Cause::none, Layer::none, Confidence::possible}, {"may match"});
+}
+
+TEST(tcp_wrappers_denied, refuted_where_sshd_does_not_ask) {
+  expect(Host::debian_12().deny({"ALL"}, false), {Cause::none, Layer::none, Confidence::likely});
+  auto unknown = Host::debian_12().deny({"ALL"});
+  unknown.processes.libwrap.reset();
+  expect(unknown, {Cause::none, Layer::none, Confidence::possible});
+  expect_not(Host::debian_12().deny({"ALL"}).stale("processes"), Cause::tcp_wrappers_denied);
+}
+
 }  // namespace

@@ -69,4 +69,21 @@ TEST(unknown, gives_way_to_an_address_that_is_understood) {
   EXPECT_TRUE(says(probe, "its evidence alone is conclusive"));
 }
 
+TEST(unknown, too_little_of_the_host_is_seen) {
+  const ExpectedHost unknown{Cause::unknown, Layer::unknown, Confidence::possible};
+  expect(Host::debian_12().missing("listeners"), unknown, {"What is listened on is not known."});
+  auto nothing = Host::debian_12();
+  for (auto collector : {"systemd", "listeners", "configuration", "processes", "log", "kernel"}) {
+    nothing.missing(collector);
+  }
+  expect(nothing, unknown, {"systemd could not be asked."});
+}
+
+TEST(unknown, a_unit_that_runs_where_nothing_listens) {
+  auto host = Host::debian_12();
+  host.processes.servers.clear();
+  expect(host.not_bound(), {Cause::unknown, Layer::unknown, Confidence::possible},
+         {"ssh.service is active (running)"});
+}
+
 }  // namespace

@@ -54,4 +54,26 @@ TEST(wrong_address, refuted_if_no_address_works) {
              Cause::wrong_address);
 }
 
+TEST(wrong_address, the_host_itself_says_where) {
+  auto host = Host::debian_12().asks_for({endpoint("192.0.2.10"), endpoint("::")});
+  host.not_bound()
+      .bound("192.0.2.10")
+      .bound("::")
+      .addresses({"127.0.0.1", "192.0.2.10", "192.0.2.11", "2001:db8::10"});
+  expect(host, {Cause::none, Layer::none, Confidence::likely});
+  expect(host, {Cause::wrong_address, Layer::binding, Confidence::certain},
+         {"SSH listens on 192.0.2.10:22"}, asking("192.0.2.11", "192.0.2.11", 22));
+  expect_not(host, Cause::wrong_address, asking("192.0.2.10", "192.0.2.10", 22));
+}
+
+TEST(wrong_address, an_address_that_waits_for_a_restart) {
+  auto host = Host::debian_12().asks_for({endpoint("192.0.2.11"), endpoint("::")});
+  host.not_bound()
+      .bound("192.0.2.10")
+      .bound("::")
+      .addresses({"127.0.0.1", "192.0.2.10", "192.0.2.11", "2001:db8::10"});
+  expect(host, {Cause::wrong_address, Layer::binding, Confidence::certain},
+         {"Asked for, but not listened on: 192.0.2.11:22."});
+}
+
 }  // namespace

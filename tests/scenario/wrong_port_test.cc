@@ -38,4 +38,34 @@ TEST(wrong_port, refuted_by_another_service_there) {
              Cause::wrong_port);
 }
 
+TEST(wrong_port, the_host_itself_says_where) {
+  expect(Host::debian_12(), {Cause::wrong_port, Layer::binding, Confidence::certain},
+         {"Port 2222 was asked for.", "SSH listens on 0.0.0.0:22"},
+         asking("192.0.2.10", "192.0.2.10", 2222));
+  expect_not(Host::debian_12(), Cause::wrong_port, asking("192.0.2.10", "192.0.2.10", 22));
+  // Something that only this host itself reaches has that port.
+  auto other = Host::debian_12().bound_by("nginx", "127.0.0.1", 2222);
+  expect(other, {Cause::wrong_port, Layer::binding, Confidence::certain}, {},
+         asking("192.0.2.10", "192.0.2.10", 2222));
+  // It may be sshd's: its owner is hidden.
+  other.bound("0.0.0.0", 2222).hidden_owners();
+  expect_not(other, Cause::wrong_port, asking("192.0.2.10", "192.0.2.10", 2222));
+}
+
+TEST(wrong_port, a_port_that_waits_for_a_restart) {
+  auto host = Host::debian_12().asks_for({endpoint("0.0.0.0", 2222), endpoint("::", 2222)});
+  expect(host, {Cause::wrong_port, Layer::binding, Confidence::certain},
+         {"names port 2222", "not restarted since"});
+  EXPECT_TRUE(advises(host, "systemctl restart ssh.service"));
+  expect_not(host.stale("configuration"), Cause::wrong_port);
+}
+
+TEST(wrong_port, sshds_file_says_nothing_of_dropbears_port) {
+  auto host = Host::debian_12().dropbear();
+  host.listeners.listeners.clear();
+  host.bound_by("dropbear", "0.0.0.0", 2222, evidence::kSshdPid)
+      .bound_by("dropbear", "::", 2222, evidence::kSshdPid);
+  expect(host, {Cause::none, Layer::none, Confidence::likely});
+}
+
 }  // namespace

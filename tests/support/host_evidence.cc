@@ -18,8 +18,8 @@ using std::chrono::minutes;
 
 namespace {
 
-constexpr std::array<std::string_view, 7> kCollectors{"systemd", "listeners", "configuration",
-                                                      "processes", "log", "kernel", "guards"};
+constexpr std::array<std::string_view, 7> kCollectors{
+    "systemd", "listeners", "configuration", "processes", "log", "kernel", "guards"};
 constexpr pid_t kInit = 1;
 
 UnitFacts unit_of(std::string name, std::string_view active, std::string_view sub,
@@ -82,8 +82,7 @@ Host::Host() {
   ssh.activated = ssh.last_attempt = ssh.changed = host_now() - hours(1);
   ssh.service = model::ServiceFacts{0, 0, 0, kSshdPid, {"/usr/sbin/sshd", "-D"}};
   auto socket = unit_of("ssh.socket", "inactive", "dead", "disabled");
-  socket.socket =
-      model::SocketFacts{{endpoint("0.0.0.0"), endpoint("::")}, false, "ssh.service"};
+  socket.socket = model::SocketFacts{{endpoint("0.0.0.0"), endpoint("::")}, false, "ssh.service"};
   systemd.units = {ssh, socket};
   processes.servers = {sshd_process()};
   processes.runtime_directory = model::RuntimeDirectory{"/run/sshd", true, true};
@@ -309,8 +308,7 @@ Host& Host::asks_for(const std::vector<model::Endpoint>& endpoints) {
 }
 
 Host& Host::check(ConfigProblem problem, std::string message, std::string file, int line) {
-  configuration.check =
-      model::ConfigCheck{problem, std::move(file), line, std::move(message), ""};
+  configuration.check = model::ConfigCheck{problem, std::move(file), line, std::move(message), ""};
   if (problem == ConfigProblem::runtime_directory) configuration.check->directory = "/run/sshd";
   return *this;
 }

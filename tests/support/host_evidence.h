@@ -38,7 +38,7 @@ class Host {
   Host& socket_activated();  // idle: systemd listens, no sshd
   Host& connected();         // idle no more: sshd shares the socket
   Host& socket_failed(std::string_view result = "trigger-limit-hit");
-  Host& socket_lost();  // active, and nothing bound
+  Host& socket_lost();                                                  // active, and nothing bound
   Host& socket_listens(const std::vector<model::Endpoint>& endpoints);  // by its unit's file
   Host& purged();                                                       // openssh-server
   Host& without_systemd();
