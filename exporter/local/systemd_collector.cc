@@ -69,6 +69,14 @@ const std::vector<std::string> kPatterns{
     "ssh*.service",     "ssh*.socket",        "*sshd*.service",
     "*sshd*.socket",    "*dropbear*.service", "*dropbear*.socket",
     "tinyssh*.service", "tinyssh*.socket",    "openssh*.service"};
+// Units under other names that are to start with the host count although systemd has not loaded
+// them: nobody asked for them yet.
+const std::vector<std::string> kFilePatterns{"*ssh*.service", "*ssh*.socket", "*dropbear*.service",
+                                             "*dropbear*.socket"};
+const std::vector<std::string> kStartedStates{"enabled", "enabled-runtime", "linked",
+                                              "linked-runtime"};
+// systemd reads its directories for it: some milliseconds of process 1.
+constexpr auto kFilesInterval = std::chrono::minutes(1);
 constexpr std::array<std::string_view, 3> kServers{"sshd", "dropbear", "tinysshd"};
 
 bool is_socket(std::string_view name) { return name.ends_with(".socket"); }
@@ -150,12 +158,18 @@ std::optional<model::Endpoint> endpoint_of(std::string_view text) {
 // long as it starts that one, it stays the server's unit, also when no server runs in it.
 using Remembered = std::map<std::string, std::string>;
 
+// Names of unit files that are to be started, whether systemd has loaded them or not.
+struct UnitFiles {
+  std::vector<std::string> names;
+  std::optional<base::SteadyTime> listed;
+};
+
 // One look at everything.
 class Round {
  public:
   Round(const Host& host, const SystemBus& bus, base::SteadyTime deadline,
-        std::optional<CommentLines>& comments)
-      : host_(host), bus_(bus), deadline_(deadline), comments_(comments) {}
+        std::optional<CommentLines>& comments, UnitFiles& files)
+      : host_(host), bus_(bus), deadline_(deadline), comments_(comments), files_(files) {}
 
   // What cannot be known although systemd answers; empty: nothing.
   [[nodiscard]] const std::string& missing() const { return missing_; }
@@ -169,6 +183,7 @@ class Round {
     if (auto listed = list("ListUnitsByPatterns", {{}, kPatterns}, false); !listed) {
       return error(listed);
     }
+    if (auto listed = list_files(); !listed) return error(listed);
     remembered_ = remembered;
     for (const auto& [name, path] : remembered) enqueue(name, false);
     for (const auto& [name, pid] : servers_) {
@@ -235,6 +250,35 @@ class Round {
         enqueue(unit.name, usual);
       }
     }
+    return {};
+  }
+
+  // a(ss): path and state.
+  base::Result<void> list_files() {
+    const auto now = std::chrono::steady_clock::now();
+    if (!files_.listed || now - *files_.listed >= kFilesInterval) {
+      const auto answer = bus_.call({kSystemd,
+                                     kManagerPath,
+                                     kManager,
+                                     "ListUnitFilesByPatterns",
+                                     {},
+                                     {kStartedStates, kFilePatterns}},
+                                    deadline_);
+      if (!answer) return error(answer);
+      files_.names.clear();
+      const char* path = nullptr;
+      int result = sd_bus_message_enter_container(answer->get(), 'a', "(ss)");
+      while (result >= 0 && files_.names.size() < kCandidateLimit &&
+             (result = sd_bus_message_read(answer->get(), "(ss)", &path, nullptr)) > 0) {
+        const std::string_view name =
+            std::string_view(path).substr(std::string_view(path).rfind('/') + 1);
+        const bool is_template = name.find("@.") != std::string_view::npos;
+        if (!is_template && (is_service(name) || is_socket(name))) files_.names.emplace_back(name);
+      }
+      if (result < 0) return base::Error{"systemd's list of unit files cannot be understood"};
+      files_.listed = now;
+    }
+    for (const auto& name : files_.names) enqueue(name, false);
     return {};
   }
 
@@ -521,6 +565,7 @@ class Round {
   const SystemBus& bus_;
   base::SteadyTime deadline_;
   std::optional<CommentLines>& comments_;
+  UnitFiles& files_;
   Remembered remembered_;
   std::set<std::pair<std::string, pid_t>> servers_;  // unit and process
   std::set<std::string> seen_;
@@ -545,7 +590,7 @@ class SystemdCollector : public Collector {
     if (!bus_) {
       if (auto failure = connect(deadline); !failure.empty()) return failure;
     }
-    Round round(host_, *bus_, deadline, comments_);
+    Round round(host_, *bus_, deadline, comments_, files_);
     auto units = round.look(known, remembered_);
     // systemd sends every signal to whom it talks directly; between rounds nobody would read them.
     if (!units || direct_) bus_.reset();
@@ -559,6 +604,7 @@ class SystemdCollector : public Collector {
  private:
   std::string connect(base::SteadyTime deadline) {
     comments_.reset();
+    files_ = {};
     direct_ = false;
     int refused = 0;
     auto bus = SystemBus::connect(host_, kBusSocket, SystemBus::Kind::bus, deadline, &refused);
@@ -577,6 +623,7 @@ class SystemdCollector : public Collector {
   std::optional<SystemBus> bus_;
   bool direct_ = false;                   // without a bus between
   std::optional<CommentLines> comments_;  // by systemd's version; absent until it is asked
+  UnitFiles files_;
   Remembered remembered_;
 };
 

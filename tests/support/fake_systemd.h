@@ -126,6 +126,7 @@ struct FakeUnit {
   std::string active_state = "active";
   std::map<std::string, BusValue> unit;   // of the interface Unit
   std::map<std::string, BusValue> typed;  // of the interface Service or Socket
+  bool loaded = true;                     // or only a file, enabled, that nobody has asked for yet
 };
 
 class FakeSystemd {
@@ -276,6 +277,7 @@ class FakeSystemd {
     if (member == "Hello") return greets_ && sd_bus_message_append(reply, "s", ":1.7") >= 0;
     if (member == "ListUnitsByNames") return list_names(call, reply);
     if (member == "ListUnitsByPatterns") return list_patterns(call, reply);
+    if (member == "ListUnitFilesByPatterns") return list_files(call, reply);
     const std::string path = sd_bus_message_get_path(call);
     const char* interface = nullptr;
     sd_bus_message_read(call, "s", &interface);
@@ -344,10 +346,30 @@ class FakeSystemd {
     while (sd_bus_message_read(call, "s", &pattern) > 0) patterns.emplace_back(pattern);
     sd_bus_message_open_container(reply, 'a', "(ssssssouso)");
     for (const auto& unit : units_) {
-      if (std::any_of(patterns.begin(), patterns.end(), [&](const std::string& one) {
+      if (unit.loaded && std::any_of(patterns.begin(), patterns.end(), [&](const std::string& one) {
             return ::fnmatch(one.c_str(), unit.name.c_str(), FNM_NOESCAPE) == 0;
           })) {
         add_row(reply, unit.name.c_str(), unit.load_state.c_str(), unit.active_state.c_str());
+      }
+    }
+    return sd_bus_message_close_container(reply) >= 0;
+  }
+
+  // Of those units that systemd would not list by itself.
+  bool list_files(sd_bus_message* call, sd_bus_message* reply) {
+    std::vector<std::string> patterns;
+    const char* pattern = nullptr;
+    sd_bus_message_skip(call, "as");
+    sd_bus_message_enter_container(call, 'a', "s");
+    while (sd_bus_message_read(call, "s", &pattern) > 0) patterns.emplace_back(pattern);
+    sd_bus_message_open_container(reply, 'a', "(ss)");
+    for (const auto& unit : units_) {
+      const bool asked = std::any_of(patterns.begin(), patterns.end(), [&](const auto& one) {
+        return ::fnmatch(one.c_str(), unit.name.c_str(), FNM_NOESCAPE) == 0;
+      });
+      if (asked && !unit.loaded) {
+        sd_bus_message_append(reply, "(ss)", ("/etc/systemd/system/" + unit.name).c_str(),
+                              "enabled");
       }
     }
     return sd_bus_message_close_container(reply) >= 0;

@@ -586,6 +586,21 @@ TEST_F(SystemdCollector, RootReachesSystemdWithoutABus) {
   }
 }
 
+TEST_F(SystemdCollector, AnEnabledUnitOfAnyNameThatWasNeverStarted) {
+  auto own = service("my-ssh.service");
+  own.loaded = false;
+  auto agent = service("ssh-agent.service");
+  agent.loaded = false;
+  agent.typed["ExecStartEx"] = command({"/usr/bin/ssh-agent", "-D"});
+  auto& fake = systemd({own, agent});
+  EXPECT_THAT(names(), ElementsAre("my-ssh.service"));
+  // systemd is not asked for its files at every round.
+  fake.units({own, agent, service("sshd.service")});
+  EXPECT_THAT(names(), ElementsAre("my-ssh.service", "sshd.service"));
+  const auto calls = fake.calls();
+  EXPECT_EQ(std::count(calls.begin(), calls.end(), "ListUnitFilesByPatterns"), 1);
+}
+
 TEST_F(SystemdCollector, EveryRefusalSaysWhatRefuses) {
   auto ssh = service("ssh.service");
   ssh.typed["ExecStartEx"] = command({"/usr/sbin/sshd", "$X"});
