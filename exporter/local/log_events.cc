@@ -29,7 +29,7 @@ struct Row {
 // all that looks like one but the last, which is sshd's own. "Unsupported option" with a capital is
 // not among cfg_bad: sshd says so of options that it was built without, and goes on. Groups: addr,
 // port, file, line, why (addr2, file2: the same elsewhere in the pattern).
-constexpr std::array<Row, 48> kRows{{
+constexpr std::array<Row, 50> kRows{{
     {LogEvent::listen_ok, LogWriter::sshd,
      R"re(Server listening on (?P<addr>\S+) port (?P<port>\d+)(?: rdomain \S+)?\.$)re"},
     {LogEvent::bind_failed, LogWriter::sshd,
@@ -64,6 +64,12 @@ constexpr std::array<Row, 48> kRows{{
     {LogEvent::rexec_failed, LogWriter::sshd,
      R"re((?:fatal: )?rexec of (?P<file>\S+) failed: (?P<why>.+)$)re"},
     {LogEvent::rexec_state, LogWriter::sshd, R"re((?:fatal: )?recv_rexec_state: (?P<why>.+)$)re"},
+    // An old process starts a new program in the way of before OpenSSH 9.8.
+    {LogEvent::rexec_unsupported, LogWriter::sshd, R"re((?:fatal: )?-R not supported here$)re"},
+    // The dynamic loader's, in the name of what it should have loaded.
+    {LogEvent::loader_failed, LogWriter::sshd,
+     R"re((?P<file>/\S+): (?P<why>error while loading shared libraries: .+)re"
+     R"re(|/\S+: version `[^']+' not found .+)$)re"},
     {LogEvent::libcrypto_mismatch, LogWriter::sshd,
      R"re(OpenSSL version mismatch\. Built against \w+, you have \w+$)re"},
     {LogEvent::sighup, LogWriter::sshd, R"re(Received SIGHUP; restarting\.$)re"},

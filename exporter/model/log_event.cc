@@ -30,6 +30,8 @@ constexpr std::array kRows = std::to_array<Row>({
     {LogEvent::exec_missing, "exec_missing", false},
     {LogEvent::rexec_failed, "rexec_failed", false},
     {LogEvent::rexec_state, "rexec_state", false},
+    {LogEvent::rexec_unsupported, "rexec_unsupported", false},
+    {LogEvent::loader_failed, "loader_failed", false},
     {LogEvent::libcrypto_mismatch, "libcrypto_mismatch", false},
     {LogEvent::sighup, "sighup", false},
     {LogEvent::restart_failed, "restart_failed", false},

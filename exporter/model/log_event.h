@@ -25,6 +25,8 @@ enum class LogEvent : std::uint8_t {
   exec_missing,
   rexec_failed,
   rexec_state,
+  rexec_unsupported,
+  loader_failed,
   libcrypto_mismatch,
   sighup,
   restart_failed,
