@@ -21,17 +21,6 @@ using model::CollectorStatus;
 using model::HostFacts;
 using model::HostReport;
 
-// Takes over the parts that were set.
-void merge(const HostFacts& from, HostFacts& into) {
-  if (from.systemd) into.systemd = from.systemd;
-  if (from.listeners) into.listeners = from.listeners;
-  if (from.configuration) into.configuration = from.configuration;
-  if (from.processes) into.processes = from.processes;
-  if (from.log) into.log = from.log;
-  if (from.kernel) into.kernel = from.kernel;
-  if (from.guards) into.guards = from.guards;
-}
-
 bool has_any(const HostFacts& facts) {
   return facts.systemd || facts.listeners || facts.configuration || facts.processes || facts.log ||
          facts.kernel || facts.guards;

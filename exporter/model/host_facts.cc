@@ -32,4 +32,14 @@ const char* name_of(ConfigProblem problem) {
   return "";
 }
 
+void merge(const HostFacts& from, HostFacts& into) {
+  if (from.systemd) into.systemd = from.systemd;
+  if (from.listeners) into.listeners = from.listeners;
+  if (from.configuration) into.configuration = from.configuration;
+  if (from.processes) into.processes = from.processes;
+  if (from.log) into.log = from.log;
+  if (from.kernel) into.kernel = from.kernel;
+  if (from.guards) into.guards = from.guards;
+}
+
 }  // namespace model

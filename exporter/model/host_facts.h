@@ -281,6 +281,9 @@ struct HostFacts {
   std::shared_ptr<const GuardFacts> guards;
 };
 
+// Takes over the parts that `from` has.
+void merge(const HostFacts& from, HostFacts& into);
+
 struct CollectorStatus {
   std::string_view name;
   bool success = false;

@@ -24,4 +24,15 @@ TEST(HostFactsTest, EventsAreFoundByTheirPlace) {
   EXPECT_EQ(log.of(model::LogEvent::listen_ok).count, 0U);
 }
 
+TEST(HostFactsTest, MergeKeepsWhatIsNotGiven) {
+  model::HostFacts all;
+  all.guards = std::make_shared<const model::GuardFacts>();
+  model::HostFacts one;
+  one.kernel = std::make_shared<const model::KernelFacts>();
+  model::merge(one, all);
+  EXPECT_EQ(all.kernel, one.kernel);
+  EXPECT_TRUE(all.guards);
+  EXPECT_FALSE(all.systemd);
+}
+
 }  // namespace
