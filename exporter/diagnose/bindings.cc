@@ -55,11 +55,17 @@ bool is_hidden(const HostCase& c, const ListenerFacts::Listener& listener) {
   return !listener.owner && !c.facts.listeners->owners_known && listener.uid == 0;
 }
 
+// Whether a server may be at work, seen or not.
+bool may_run(const HostCase& c) {
+  if (c.server != nullptr || !c.facts.processes || !c.facts.processes->complete) return true;
+  return c.service == nullptr || switched_on(*c.service) || c.socket_activated();
+}
+
 // Sessions listen as well, for what they forward: those are not the host's SSH.
 bool is_ssh(const HostCase& c, const ListenerFacts::Listener& listener) {
   if (!listener.owner) {
     // Nobody could look whose it is. A stranger's socket on sshd's port would have kept it down.
-    return is_hidden(c, listener) &&
+    return is_hidden(c, listener) && may_run(c) &&
            (wants_port(c, listener.endpoint.port) || waits_for_sshd(c, listener.endpoint));
   }
   const bool seen = c.facts.processes && c.facts.processes->complete;

@@ -241,7 +241,7 @@ bool HostCase::has_global(base::IpFamily family) const {
   if (!facts.kernel) return false;
   const auto& owned = facts.kernel->addresses;
   return std::any_of(owned.begin(), owned.end(), [&](const auto& row) {
-    return row.address.family() == family && !row.address.is_loopback() &&
+    return row.up && row.address.family() == family && !row.address.is_loopback() &&
            !row.address.is_link_local();
   });
 }
