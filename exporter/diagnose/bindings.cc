@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
 #include <utility>
 
 namespace diagnose {
@@ -124,9 +125,14 @@ void add_listener(std::vector<SshListener>& listeners, SshListener listener) {
   });
   if (same == listeners.end()) {
     listeners.push_back(std::move(listener));
-  } else if (listener.queue_length > same->queue_length) {
+    return;
+  }
+  const bool dual_stack = same->dual_stack || listener.dual_stack;
+  if (std::tie(listener.queue_length, same->process) >
+      std::tie(same->queue_length, listener.process)) {
     *same = std::move(listener);
   }
+  same->dual_stack = dual_stack;
 }
 
 void add_once(std::vector<model::PortConflict>& conflicts, model::PortConflict conflict) {

@@ -103,7 +103,8 @@ HostCase::HostCase(const model::HostReport& report, const model::HostQuestion& a
   }
   // What the socket starts matters, and no other service that happens to be there.
   if (service != nullptr && !switched_on(*service) && socket_activated()) {
-    const auto* triggered = find_service(*facts.systemd, socket->socket->service);
+    const auto* triggered =
+        socket->socket->accept ? nullptr : find_service(*facts.systemd, socket->socket->service);
     if (triggered != nullptr || socket->socket->accept) service = triggered;
   }
   if (facts.processes) server = main_server(*this);

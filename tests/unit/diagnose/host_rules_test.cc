@@ -119,7 +119,6 @@ const std::vector<Change>& changes() {
       [](Host& h) { h.socket().load_state = "masked"; },
       [](Host& h) { h.service().service->exit_status = 203; },
       [](Host& h) { h.service().active_state = "activating"; },
-      [](Host& h) { h.service().service.reset(); },
       [](Host& h) { h.service().ip_address_deny = {"0.0.0.0/0"}; },
       [](Host& h) { h.socket().socket->accept = true; },
       [](Host& h) { h.deny({"ALL"}); },
@@ -152,6 +151,18 @@ const std::vector<Change>& changes() {
         h.log(LogEvent::bind_failed,
               "Bind to port 22 on 192.0.2.10 failed: Cannot assign requested address.")
             .log_address(LogEvent::bind_failed, "192.0.2.10", 22);
+      },
+      [](Host& h) {
+        h.asks_for({endpoint("0.0.0.0"), endpoint("::"), endpoint("::", 2222)});
+        h.log(LogEvent::bind_failed, "Bind to port 2222 on :: failed: Permission denied.")
+            .log_address(LogEvent::bind_failed, "::", 2222);
+      },
+      [](Host& h) {
+        h.log(LogEvent::rexec_state, "recv_rexec_state");
+        for (auto& server : h.processes.servers) {
+          server.executable_replaced = true;
+          server.can_start_children = false;
+        }
       },
       [](Host& h) { h.log(LogEvent::exec_missing, "sshd-auth does not exist"); },
       [](Host& h) { h.log(LogEvent::privsep_user, "Privilege separation user sshd"); },
@@ -200,8 +211,9 @@ Example random_example(unsigned seed) {
   return example;
 }
 
-// Tens of thousands of hosts take about a second without and some ten with a sanitizer.
-constexpr unsigned kExamples = 30000;
+// Enough for the rarest rule to be chosen; what is told of each takes longer.
+constexpr unsigned kManyExamples = 30000;
+constexpr unsigned kExamples = 6000;
 
 std::string all_words(const model::HostDiagnosis& diagnosis) {
   std::string text;
@@ -211,7 +223,7 @@ std::string all_words(const model::HostDiagnosis& diagnosis) {
 
 TEST(host_rules, each_is_chosen_for_some_host) {
   std::set<std::string_view> chosen;
-  for (unsigned seed = 0; seed < kExamples; ++seed) {
+  for (unsigned seed = 0; seed < kManyExamples; ++seed) {
     const auto example = random_example(seed);
     const auto report = example.host.report();
     chosen.insert(decide(HostCase(report, example.question))->because);
@@ -295,6 +307,8 @@ TEST(host_rules, blindness_does_not_change_a_certain_answer) {
     const auto report = example.host.report();
     const HostCase c(report, example.question);
     const auto* rule = decide(c);
+    // What contradicts itself may well agree with itself once half of it is out of sight.
+    if (rule->cause == Cause::unknown) continue;
     for (auto collector : kCollectors) {
       auto blind = example.host;
       const auto less = blind.stale(collector).report();
@@ -312,7 +326,7 @@ TEST(host_rules, blindness_does_not_change_a_certain_answer) {
 }
 
 TEST(host_rules, the_order_of_what_was_found_does_not_matter) {
-  for (unsigned seed = 0; seed < kExamples / 3; ++seed) {
+  for (unsigned seed = 0; seed < kExamples; ++seed) {
     const auto example = random_example(seed);
     const auto diagnosis = diagnose_host(example.host.report(), example.question);
     std::mt19937 random(seed);  // NOLINT(cert-msc51-cpp): the same each time
@@ -324,7 +338,8 @@ TEST(host_rules, the_order_of_what_was_found_does_not_matter) {
     auto& keys = shuffled.configuration.host_keys;
     std::shuffle(keys.begin(), keys.end(), random);
     const auto again = diagnose_host(shuffled.report(), example.question);
-    ASSERT_EQ(again.cause, diagnosis.cause) << seed;
+    ASSERT_EQ(again.cause, diagnosis.cause) << seed << "\n"
+                                            << all_words(diagnosis) << all_words(again);
     ASSERT_EQ(again.confidence, diagnosis.confidence) << seed;
   }
 }
