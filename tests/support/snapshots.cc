@@ -314,8 +314,8 @@ std::shared_ptr<const model::HostReport> busy_host() {
   host->facts.systemd = units_of_busy_host();
   model::ListenerFacts listeners;
   listeners.listeners = {
-      {endpoint("0.0.0.0", 22), false, 1, 128, 4001, 0, model::SocketOwner{812, "sshd"}},
-      {endpoint("0.0.0.0", 2222), false, 0, 511, 4002, 0, model::SocketOwner{700, "nginx"}}};
+      {endpoint("0.0.0.0", 22), "", false, 1, 128, 4001, 0, model::SocketOwner{812, "sshd"}},
+      {endpoint("0.0.0.0", 2222), "", false, 0, 511, 4002, 0, model::SocketOwner{700, "nginx"}}};
   host->facts.listeners = std::make_shared<const model::ListenerFacts>(listeners);
   host->facts.configuration = configuration_of_busy_host();
   host->facts.processes = processes_of_busy_host();
