@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
 #include <utility>
 
 namespace diagnose {
@@ -55,11 +56,17 @@ bool is_hidden(const HostCase& c, const ListenerFacts::Listener& listener) {
   return !listener.owner && !c.facts.listeners->owners_known && listener.uid == 0;
 }
 
+// Whether a server may be at work, seen or not.
+bool may_run(const HostCase& c) {
+  if (c.server != nullptr || !c.facts.processes || !c.facts.processes->complete) return true;
+  return c.service == nullptr || switched_on(*c.service) || c.socket_activated();
+}
+
 // Sessions listen as well, for what they forward: those are not the host's SSH.
 bool is_ssh(const HostCase& c, const ListenerFacts::Listener& listener) {
   if (!listener.owner) {
     // Nobody could look whose it is. A stranger's socket on sshd's port would have kept it down.
-    return is_hidden(c, listener) &&
+    return is_hidden(c, listener) && may_run(c) &&
            (wants_port(c, listener.endpoint.port) || waits_for_sshd(c, listener.endpoint));
   }
   const bool seen = c.facts.processes && c.facts.processes->complete;
@@ -118,9 +125,14 @@ void add_listener(std::vector<SshListener>& listeners, SshListener listener) {
   });
   if (same == listeners.end()) {
     listeners.push_back(std::move(listener));
-  } else if (listener.queue_length > same->queue_length) {
+    return;
+  }
+  const bool dual_stack = same->dual_stack || listener.dual_stack;
+  if (std::tie(listener.queue_length, same->process) >
+      std::tie(same->queue_length, listener.process)) {
     *same = std::move(listener);
   }
+  same->dual_stack = dual_stack;
 }
 
 void add_once(std::vector<model::PortConflict>& conflicts, model::PortConflict conflict) {

@@ -103,7 +103,8 @@ HostCase::HostCase(const model::HostReport& report, const model::HostQuestion& a
   }
   // What the socket starts matters, and no other service that happens to be there.
   if (service != nullptr && !switched_on(*service) && socket_activated()) {
-    const auto* triggered = find_service(*facts.systemd, socket->socket->service);
+    const auto* triggered =
+        socket->socket->accept ? nullptr : find_service(*facts.systemd, socket->socket->service);
     if (triggered != nullptr || socket->socket->accept) service = triggered;
   }
   if (facts.processes) server = main_server(*this);
@@ -241,7 +242,7 @@ bool HostCase::has_global(base::IpFamily family) const {
   if (!facts.kernel) return false;
   const auto& owned = facts.kernel->addresses;
   return std::any_of(owned.begin(), owned.end(), [&](const auto& row) {
-    return row.address.family() == family && !row.address.is_loopback() &&
+    return row.up && row.address.family() == family && !row.address.is_loopback() &&
            !row.address.is_link_local();
   });
 }

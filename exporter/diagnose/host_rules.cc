@@ -905,6 +905,11 @@ Confidence confidence_of(const HostRule& rule, const HostCase& c) {
     const auto* line = rule.line(c);
     if (line == nullptr || !line->trusted) confidence = lower(confidence);
   }
+  // Whose the sockets are is then concluded from their ports and names.
+  const bool seen = c.facts.processes && c.facts.processes->complete && c.facts.listeners &&
+                    c.facts.listeners->owners_known && (c.facts.systemd || c.server != nullptr);
+  const bool of_sockets = c.bindings.up && model::info(rule.cause).layer == model::Layer::binding;
+  if (of_sockets && !seen) confidence = lower(confidence);
   // Without systemd nobody knows that it was started at all.
   const bool of_failure =
       rule.cause != Cause::sshd_not_running && rule.cause != Cause::sshd_not_installed && c.down();

@@ -30,7 +30,8 @@ std::span<const HostRule> host_rules();
 // Never null.
 const HostRule* decide(const HostCase& c);
 // One step lower than the rule's if its line of the log is from a file, which anybody's `logger`
-// can write; and one if a failure is concluded without systemd, which would know of it.
+// can write; one if it is about sockets whose owners could not be seen; and one if a failure is
+// concluded without systemd, which would know of it.
 model::Confidence confidence_of(const HostRule& rule, const HostCase& c);
 
 }  // namespace diagnose

@@ -119,8 +119,9 @@ WrapperAnswer ask_wrappers(const std::vector<WrapperRule>& rules,
   const WrapperRule* doubtful = nullptr;
   const WrapperRule* decided = nullptr;
   for (const auto& rule : rules) {
-    const auto matched = match_list(rule, 0, source);
+    auto matched = match_list(rule, 0, source);
     if (matched == Match::no) continue;
+    if (!rule.certain) matched = Match::unknown;
     (rule.allow ? may_allow : may_deny) = true;
     if (matched == Match::yes) {
       decided = &rule;

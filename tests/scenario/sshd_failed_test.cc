@@ -30,6 +30,7 @@ TEST(sshd_failed, another_server_elsewhere_does_not_stand_in) {
   other.pid = 9000;
   other.unit = "session-3.scope";
   host.failed().processes.servers = {other};
+  host.processes.runtime_directory->present = true;
   host.bound_by("sshd", "0.0.0.0", 2222, 9000);
   expect(host, {Cause::sshd_failed, Layer::service, Confidence::likely});
 }

@@ -58,6 +58,7 @@ TEST(sshd_not_running, a_server_of_a_user_is_not_the_hosts) {
   own.pid = 9000;
   own.unit = "session-3.scope";
   host.stopped().processes.servers = {own};
+  host.processes.runtime_directory->present = true;
   host.bound_by("sshd", "0.0.0.0", 2222, 9000);
   host.listeners.listeners.back().uid = 1000;
   expect(host, kNotRunning);
