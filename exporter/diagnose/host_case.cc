@@ -200,7 +200,10 @@ const LogLine* HostCase::said_since_start(std::initializer_list<LogEvent> events
 const LogLine* HostCase::said_recently(LogEvent event) const {
   if (!facts.log) return nullptr;
   const auto& newest = facts.log->of(event).newest;
-  return newest && concerns(*newest) && newest->time + kRecently >= now ? &*newest : nullptr;
+  if (!newest || !concerns(*newest) || newest->time + kRecently < now) return nullptr;
+  // A restart is a cure for most things.
+  const bool of_before = server != nullptr && newest->time < server->started;
+  return of_before ? nullptr : &*newest;
 }
 
 bool HostCase::concerns(const LogLine& line) const {

@@ -166,7 +166,9 @@ bool children_cannot_start(const HostCase& c) {
 // What sshd writes when its own program, or its helper, is of another release. Where the program is
 // missing, sshd before 9.8 writes of a failed rexec as well, and serves the connection itself.
 const LogLine* skew_line(const HostCase& c) {
-  if (const auto* line = c.said_since_start(LogEvent::rexec_state)) return line;
+  for (const auto event : {LogEvent::rexec_state, LogEvent::rexec_unsupported}) {
+    if (const auto* line = c.said_since_start(event)) return line;
+  }
   return is_openssh(c) && !c.server->one_binary ? c.said_recently(LogEvent::rexec_failed) : nullptr;
 }
 
@@ -438,8 +440,8 @@ constexpr std::array kHostRules = std::to_array<HostRule>({
      .needs = [](const HostCase& c) { return failed(c); },
      .line =
          [](const HostCase& c) {
-           return c.said_since_start(
-               {LogEvent::libcrypto_mismatch, LogEvent::exec_missing, LogEvent::privsep_user});
+           return c.said_since_start({LogEvent::libcrypto_mismatch, LogEvent::exec_missing,
+                                      LogEvent::loader_failed, LogEvent::privsep_user});
          },
      .because = "sshd says itself what it lacks."},
     {.cause = Cause::sshd_config_invalid,
@@ -689,6 +691,12 @@ constexpr std::array kHostRules = std::to_array<HostRule>({
      .confidence = Confidence::likely,
      .needs = children_cannot_start,
      .because = "What sshd starts for each connection cannot run: it lacks a library, or may not.",
+     .facts = facts::binary},
+    {.cause = Cause::sshd_binary_broken,
+     .confidence = Confidence::likely,
+     .needs = is_openssh,
+     .line = [](const HostCase& c) { return c.said_recently(LogEvent::loader_failed); },
+     .because = "What sshd starts for each connection could not be loaded within the last minute.",
      .facts = facts::binary},
     {.cause = Cause::sshd_binary_broken,
      .confidence = Confidence::likely,

@@ -240,8 +240,13 @@ void binary(const HostCase& c, Lines& lines) {
     }
   }
   if (c.check_fails(model::ConfigProblem::program)) {
-    lines.push_back("The program as it is now cannot run: " +
-                    quote(c.facts.configuration->check->message) + ".");
+    const auto& config = *c.facts.configuration;
+    lines.push_back(quote(config.binary) +
+                    " as it is now cannot run: " + quote(config.check->message) + ".");
+  } else if (c.server == nullptr && c.service != nullptr && c.service->service &&
+             !c.service->service->start_command.empty()) {
+    lines.push_back(c.service->name + " runs " + quote(c.service->service->start_command.front()) +
+                    ".");
   }
 }
 
@@ -316,6 +321,17 @@ void families(const HostCase& c, Lines& lines) {
     }
   }
   if (!global.empty()) lines.push_back("The host's addresses: " + join(global) + ".");
+  for (const auto family : {base::IpFamily::ipv4, base::IpFamily::ipv6}) {
+    const auto& listeners = c.bindings.listeners;
+    const bool served = std::any_of(listeners.begin(), listeners.end(), [&](const auto& row) {
+      return row.endpoint.address.family() == family ||
+             (row.dual_stack && family == base::IpFamily::ipv4);
+    });
+    if (!served) {
+      lines.push_back(std::string("sshd listens on no IPv") +
+                      (family == base::IpFamily::ipv4 ? "4" : "6") + " address.");
+    }
+  }
 }
 
 void ip_filter(const HostCase& c, Lines& lines) {

@@ -219,8 +219,11 @@ ServerProgram find_server(const Host& host, const model::HostFacts& known) {
   // Where both are installed, sshd unless only the other one is in use.
   const std::string first = dropbear_wanted && !sshd_wanted ? "dropbear" : "sshd";
   auto server = of_name(host, known, first);
-  if (server.binary.empty()) server = of_name(host, known, first == "sshd" ? "dropbear" : "sshd");
-  return server;
+  if (!server.binary.empty() || first == "dropbear") return server;
+  // Where systemd has no unit of dropbear, its program is there for other purposes.
+  const bool dropbear_serves =
+      dropbear_runs || !known.systemd || find_unit(known, "dropbear") != nullptr;
+  return dropbear_serves ? of_name(host, known, "dropbear") : ServerProgram{};
 }
 
 SshdOptions sshd_options(const std::vector<std::string>& words) {
