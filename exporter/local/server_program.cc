@@ -217,9 +217,10 @@ ServerProgram find_server(const Host& host, const model::HostFacts& known) {
   const bool sshd_wanted =
       find_process(host, known, "sshd") != nullptr || is_wanted(find_unit(known, "sshd"));
   // Where both are installed, sshd unless only the other one is in use.
-  const std::string first = dropbear_wanted && !sshd_wanted ? "dropbear" : "sshd";
-  auto server = of_name(host, known, first);
-  if (!server.binary.empty() || first == "dropbear") return server;
+  const bool dropbear_first = dropbear_wanted && !sshd_wanted;
+  auto server = of_name(host, known, dropbear_first ? "dropbear" : "sshd");
+  if (!server.binary.empty()) return server;
+  if (dropbear_first) return of_name(host, known, "sshd");
   // Where systemd has no unit of dropbear, its program is there for other purposes.
   const bool dropbear_serves =
       dropbear_runs || !known.systemd || find_unit(known, "dropbear") != nullptr;

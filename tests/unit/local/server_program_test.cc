@@ -125,6 +125,9 @@ TEST_F(ServerProgram, ProgramThatOthersCanReplaceIsNotRun) {
 
 TEST_F(ServerProgram, DropbearWhereItIsInUse) {
   install("/usr/sbin/dropbear");
+  EXPECT_EQ(find().name, "") << "a program that nothing starts";
+  EXPECT_EQ(find_server(FakeHost(root_.path()), {}).name, "dropbear") << "without systemd";
+  add_unit("dropbear.service", {"/usr/sbin/dropbear", "-F"}, "inactive");
   EXPECT_EQ(find().name, "dropbear");
   install("/usr/sbin/sshd");
   EXPECT_EQ(find().name, "sshd");

@@ -53,6 +53,36 @@ TEST(StatusPage, EscapesWhatStrangersWrote) {
   EXPECT_TRUE(base::is_valid_utf8(page));
 }
 
+TEST(StatusPage, ShowsThisHostAsItSeesItself) {
+  auto base = request();
+  base.base = "https://example.net/ssh";
+  const auto page = render_status_page(test_support::small_snapshot(), base);
+  EXPECT_THAT(page, HasSubstr("<h2 id=\"host\">SSH on this host</h2>"));
+  EXPECT_THAT(page, HasSubstr("l-binding"));
+  EXPECT_THAT(page, HasSubstr("port_conflict"));
+  EXPECT_THAT(page, HasSubstr("<li>0.0.0.0:2222 belongs to the program &#39;nginx&#39;.</li>"));
+  EXPECT_THAT(page, HasSubstr("<li>not listened on: 0.0.0.0:2222</li>"));
+  EXPECT_THAT(page, HasSubstr("guards is not seen in full: no answer within 2s; still waiting"));
+  EXPECT_THAT(page, HasSubstr("Move one of the two."));
+  EXPECT_THAT(page, HasSubstr("href=\"https://example.net/ssh/api/v1/evidence\""));
+}
+
+TEST(StatusPage, AHostThatIsNotWatchedHasNoSection) {
+  auto snapshot = test_support::small_snapshot();
+  snapshot.host = nullptr;
+  EXPECT_THAT(render_status_page(snapshot, request()), Not(HasSubstr("SSH on this host")));
+}
+
+TEST(StatusPage, EscapesWhatTheHostSays) {
+  auto snapshot = test_support::small_snapshot();
+  auto host = *snapshot.host;
+  host.diagnosis.evidence = {"<script>alert(1)</script>"};
+  host.diagnosis.fix = "<b>\x1b[31m";
+  snapshot.host = std::make_shared<const model::HostReport>(host);
+  const auto page = render_status_page(snapshot, request());
+  EXPECT_THAT(page, AllOf(Not(HasSubstr("<script>alert")), Not(HasSubstr("<b>\x1b"))));
+}
+
 TEST(StatusPage, FiltersByCause) {
   auto only_dns = request();
   only_dns.cause = model::Cause::dns_not_found;
