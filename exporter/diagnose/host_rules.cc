@@ -913,9 +913,9 @@ Confidence confidence_of(const HostRule& rule, const HostCase& c) {
     const auto* line = rule.line(c);
     if (line == nullptr || !line->trusted) confidence = lower(confidence);
   }
-  // Whose the sockets are is then concluded from their ports and names.
+  // Else it is concluded from ports and names whose the sockets are, and what should be bound.
   const bool seen = c.facts.processes && c.facts.processes->complete && c.facts.listeners &&
-                    c.facts.listeners->owners_known && (c.facts.systemd || c.server != nullptr);
+                    c.facts.listeners->owners_known && c.systemd_known;
   const bool of_sockets = c.bindings.up && model::info(rule.cause).layer == model::Layer::binding;
   if (of_sockets && !seen) confidence = lower(confidence);
   // Without systemd nobody knows that it was started at all.

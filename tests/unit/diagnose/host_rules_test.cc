@@ -81,8 +81,7 @@ Change of_server(Function change) {
   };
 }
 
-const std::vector<Change>& changes() {
-  using Server = model::ServerProcess;
+const std::vector<Change>& changes_of_files() {
   static const std::vector<Change> kChanges{
       [](Host& h) { h.check(ConfigProblem::none); },
       [](Host& h) { h.check(ConfigProblem::program, "ld.so"); },
@@ -126,6 +125,13 @@ const std::vector<Change>& changes() {
       [](Host& h) { h.hidden_owners(); },
       [](Host& h) { h.processes.complete = false; },
       [](Host& h) { h.processes.runtime_directory->present = false; },
+  };
+  return kChanges;
+}
+
+const std::vector<Change>& changes_of_processes() {
+  using Server = model::ServerProcess;
+  static const std::vector<Change> kChanges{
       of_server([](Server& s) { s.state = 'T'; }),
       of_server([](Server& s) { s.state = 'D'; }),
       of_server([](Server& s) { s.missing_helper = "/usr/lib/openssh/sshd-session"; }),
@@ -139,6 +145,12 @@ const std::vector<Change>& changes() {
         s.startups = model::Startups{10, 10, 100};
       }),
       of_server([](Server& s) { s.open_files_limit = 9; }),
+  };
+  return kChanges;
+}
+
+const std::vector<Change>& changes_of_log() {
+  static const std::vector<Change> kChanges{
       [](Host& h) {
         h.log(LogEvent::bind_failed, "Bind to port 22 on 0.0.0.0 failed: Address already in use.")
             .log_address(LogEvent::bind_failed, "0.0.0.0", 22);
@@ -175,6 +187,17 @@ const std::vector<Change>& changes() {
             .log_address(LogEvent::penalty_drop, "198.51.100.7");
       },
   };
+  return kChanges;
+}
+
+const std::vector<Change>& changes() {
+  static const std::vector<Change> kChanges = [] {
+    auto all = changes_of_files();
+    for (const auto* more : {&changes_of_processes(), &changes_of_log()}) {
+      all.insert(all.end(), more->begin(), more->end());
+    }
+    return all;
+  }();
   return kChanges;
 }
 
@@ -308,8 +331,10 @@ TEST(host_rules, blindness_does_not_change_a_certain_answer) {
     const HostCase c(report, example.question);
     const auto* rule = decide(c);
     // What contradicts itself may well agree with itself once half of it is out of sight.
-    if (rule->cause == Cause::unknown) continue;
+    if (rule->cause == Cause::unknown || wider.contains(rule->cause)) continue;
     for (auto collector : kCollectors) {
+      // Whose the sockets are is another matter then.
+      if (collector == "processes") continue;
       auto blind = example.host;
       const auto less = blind.stale(collector).report();
       const HostCase d(less, example.question);
