@@ -9,7 +9,6 @@ namespace diagnose {
 
 namespace {
 
-using base::IpFamily;
 using model::Bindings;
 using model::Endpoint;
 using model::ListenerFacts;

@@ -78,6 +78,7 @@ std::string octal(mode_t mode) {
 
 std::string ports_words(const std::vector<std::uint16_t>& ports) {
   std::vector<std::string> texts;
+  texts.reserve(ports.size());
   for (auto port : ports) texts.push_back(std::to_string(port));
   return (ports.size() == 1 ? "port " : "ports ") + join(texts);
 }
@@ -101,6 +102,7 @@ std::string endpoint_words(const Endpoint& endpoint) {
 
 std::string endpoints_words(const std::vector<Endpoint>& endpoints) {
   std::vector<std::string> texts;
+  texts.reserve(endpoints.size());
   for (const auto& endpoint : endpoints) texts.push_back(endpoint_words(endpoint));
   return join(texts);
 }
