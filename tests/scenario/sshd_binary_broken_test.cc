@@ -76,6 +76,20 @@ TEST(sshd_binary_broken, its_user_is_gone_while_it_runs) {
   expect_not(Host::debian_12().log(LogEvent::privsep_user, words, 2min), Cause::sshd_binary_broken);
 }
 
+TEST(sshd_binary_broken, the_loaders_words_about_what_it_starts) {
+  const std::string words =
+      "/usr/lib/openssh/sshd-session: error while loading shared libraries: libwrap.so.0";
+  expect(Host::debian_13().log(LogEvent::loader_failed, words), kLikely, {"sshd-session: error"});
+  expect_not(Host::debian_13().log(LogEvent::loader_failed, words, 2min),
+             Cause::sshd_binary_broken);
+  // A restart is a cure.
+  auto restarted = Host::debian_13().log(LogEvent::loader_failed, words, 30s);
+  restarted.server().started = evidence::host_now() - 10s;
+  expect_not(restarted, Cause::sshd_binary_broken);
+  expect(Host::debian_12().failed().check(ConfigProblem::none).log(LogEvent::loader_failed, words),
+         kBroken);
+}
+
 // Measured with OpenSSH 9.2 and 10.0: a running sshd serves connections without its file.
 TEST(sshd_binary_broken, refuted_by_an_sshd_that_runs_without_its_file) {
   for (auto host : {Host::debian_12(), Host::debian_13()}) {

@@ -32,6 +32,12 @@ TEST(sshd_upgrade_skew, certain_by_its_own_words) {
          {Cause::sshd_upgrade_skew, Layer::service, Confidence::likely});
 }
 
+TEST(sshd_upgrade_skew, a_program_of_9_8_or_later_in_the_place_of_an_older_one) {
+  expect(replaced(Host::debian_12()).log(LogEvent::rexec_unsupported, "-R not supported here"),
+         {Cause::sshd_upgrade_skew, Layer::service, Confidence::certain},
+         {"-R not supported here"});
+}
+
 TEST(sshd_upgrade_skew, words_alone_where_the_programs_cannot_be_compared) {
   auto host = replaced(Host::debian_12()).log(LogEvent::rexec_state, kState);
   host.server().can_start_children.reset();

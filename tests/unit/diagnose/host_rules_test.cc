@@ -177,6 +177,7 @@ const std::vector<Change>& changes_of_log() {
         }
       },
       [](Host& h) { h.log(LogEvent::exec_missing, "sshd-auth does not exist"); },
+      [](Host& h) { h.log(LogEvent::loader_failed, "error while loading shared libraries"); },
       [](Host& h) { h.log(LogEvent::privsep_user, "Privilege separation user sshd"); },
       [](Host& h) { h.log(LogEvent::privsep_missing, "Missing /run/sshd"); },
       [](Host& h) { h.log(LogEvent::rexec_state, "recv_rexec_state"); },

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "diagnose/host_rules.h"
 #include "support/evidence.h"
 
 namespace diagnose {
@@ -17,6 +18,7 @@ using model::Confidence;
 TEST(rules, every_cause_has_one) {
   std::set<Cause> ruled;
   for (const Rule& rule : rules()) ruled.insert(rule.cause);
+  for (const HostRule& rule : host_rules()) ruled.insert(rule.cause);
   // These are proved by the resolver alone, before there is an address.
   ruled.insert(Cause::dns_not_found);
   ruled.insert(Cause::dns_failed);
