@@ -178,6 +178,20 @@ std::string escape_html(std::string_view text) {
   return escaped;
 }
 
+std::string_view take_line(std::string_view& rest) {
+  const auto line = rest.substr(0, rest.find('\n'));
+  rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+  return line;
+}
+
+std::string octal(unsigned mode) {
+  std::string text;
+  for (unsigned shift = 12; shift > 0; shift -= 3) {
+    text += static_cast<char>('0' + (mode >> (shift - 3) & 7U));
+  }
+  return text;
+}
+
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {
   std::string_view best;
   std::size_t best_distance = std::numeric_limits<std::size_t>::max();

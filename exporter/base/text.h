@@ -33,6 +33,12 @@ std::string human_duration(Duration duration);
 std::string printable(std::string_view bytes, std::size_t limit);
 bool is_valid_utf8(std::string_view bytes);
 
+// Takes the first line off `rest`, without its newline; the last one need not end in one.
+std::string_view take_line(std::string_view& rest);
+
+// The permission bits of a file's mode: 0644.
+std::string octal(unsigned mode);
+
 // For HTML text and double-quoted attributes.
 std::string escape_html(std::string_view text);
 

@@ -136,6 +136,13 @@ bool concerns_port(const HostCase& c, std::uint16_t port) {
                      [&](const model::Endpoint& endpoint) { return endpoint.port == port; });
 }
 
+// What the probe knows best: a name that leads here by mistake, and what the server said itself.
+// That something else answers on the port is known, and what it is only the host can tell.
+bool leaves_nothing_open(const Diagnosis& diagnosis) {
+  return diagnosis.success || diagnosis.cause == Cause::dns_bogus_address ||
+         (diagnosis.confidence == model::Confidence::certain && diagnosis.cause != Cause::not_ssh);
+}
+
 }  // namespace
 
 HostDiagnosis diagnose_host(const model::HostReport& report, const model::HostQuestion& question) {
@@ -163,7 +170,7 @@ bool is_own_host(const model::ProbeResult& result, const model::HostReport* repo
 Diagnosis refine(Diagnosis diagnosis, const model::Target& target, const model::ProbeResult& result,
                  const model::HostReport& report) {
   const auto index = diagnosis.decided_by.value_or(0);
-  if (diagnosis.success || index >= result.addresses.size()) return diagnosis;
+  if (leaves_nothing_open(diagnosis) || index >= result.addresses.size()) return diagnosis;
   const auto& address = result.addresses[index];
   model::HostQuestion question;
   question.source = address.seen.local_address.value_or(address.address);

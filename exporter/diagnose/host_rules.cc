@@ -88,6 +88,12 @@ bool condition_failed(const HostCase& c) {
   return c.socket_activated() ? kept(c.socket) : kept(c.service);
 }
 
+// A path that its unit asks for is not there, or one that it must not find is.
+bool condition_unmet(const HostCase& c) {
+  const auto* unit = c.socket_activated() ? c.socket : c.service;
+  return unit != nullptr && unit->active_state == "inactive" && !unit->unmet_condition.empty();
+}
+
 // systemd says that it runs, and nothing of it can be found here.
 bool contradicts(const HostCase& c) {
   const auto* unit = c.socket_activated() ? c.socket : c.service;
@@ -558,6 +564,10 @@ constexpr std::array kHostRules = std::to_array<HostRule>({
      .needs = contradicts,
      .because = "systemd says that it runs; it may listen in another network namespace."},
     {.cause = Cause::sshd_disabled,
+     .confidence = Confidence::likely,
+     .needs = [](const HostCase& c) { return c.down() && condition_unmet(c); },
+     .because = "As long as a condition of its unit is not met, nothing starts it."},
+    {.cause = Cause::sshd_disabled,
      .confidence = Confidence::certain,
      .needs = [](const HostCase& c) { return c.down() && disabled(c); },
      .because = "It does not run, and nothing starts it at boot."},
@@ -624,6 +634,15 @@ constexpr std::array kHostRules = std::to_array<HostRule>({
                   c.service->load_state == "masked" && !c.socket->socket->accept;
          },
      .because = "The socket waits for connections, but the service behind it may not start."},
+    {.cause = Cause::sshd_disabled,
+     .confidence = Confidence::certain,
+     .needs =
+         [](const HostCase& c) {
+           return c.bindings.up && c.idle() && c.service != nullptr &&
+                  !c.service->unmet_condition.empty() && !c.socket->socket->accept;
+         },
+     .because = "The socket waits for connections, but a condition of the service behind it is not "
+                "met."},
     {.cause = Cause::sshd_binary_broken,
      .confidence = Confidence::certain,
      .needs = [](const HostCase& c) { return idle_and_fails(c, ConfigProblem::program); },

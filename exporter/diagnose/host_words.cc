@@ -68,14 +68,6 @@ std::string_view state_words(char state) {
   }
 }
 
-std::string octal(mode_t mode) {
-  std::string text;
-  for (int shift = 9; shift >= 0; shift -= 3) {
-    text += static_cast<char>('0' + (mode >> static_cast<unsigned>(shift) & 7U));
-  }
-  return text;
-}
-
 std::string ports_words(const std::vector<std::uint16_t>& ports) {
   std::vector<std::string> texts;
   texts.reserve(ports.size());
@@ -127,6 +119,8 @@ std::string unit_words(const UnitFacts& unit) {
   text += ".";
   if (!unit.failed_condition.empty()) {
     text += " It was not started because of " + unit.failed_condition + ".";
+  } else if (!unit.unmet_condition.empty()) {
+    text += " It cannot be started because of " + unit.unmet_condition + ".";
   }
   return text;
 }
@@ -199,7 +193,7 @@ void host_keys(const HostCase& c, Lines& lines) {
     if (!key.present) {
       absent.push_back(key.path);
     } else if (key.usable && !*key.usable) {
-      lines.push_back(concat({"Host key ", quote(key.path), " (mode ", octal(key.mode), ", owner ",
+      lines.push_back(concat({"Host key ", quote(key.path), " (mode ", base::octal(key.mode), ", owner ",
                               std::to_string(key.owner), ") cannot be used: ", key.problem, "."}));
     }
   }

@@ -6,12 +6,12 @@
 // namespace of the task that reads.
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 
 #include "base/text.h"
 #include "local/collector.h"
 #include "local/interface_addresses.h"
 #include "local/network_namespace.h"
+#include "local/proc.h"
 
 namespace local {
 
@@ -48,12 +48,6 @@ std::string_view next_word(std::string_view& text) {
   return word;
 }
 
-std::string_view next_line(std::string_view& text) {
-  const auto line = text.substr(0, text.find('\n'));
-  text.remove_prefix(std::min(line.size() + 1, text.size()));
-  return line;
-}
-
 struct TcpCounters {
   std::optional<std::uint64_t> overflows;
   std::optional<std::uint64_t> drops;
@@ -64,9 +58,9 @@ TcpCounters tcp_counters(std::string_view text) {
   constexpr std::string_view kTitle = "TcpExt:";
   TcpCounters counters;
   while (!text.empty()) {
-    auto names = next_line(text);
+    auto names = base::take_line(text);
     if (!names.starts_with(kTitle)) continue;
-    auto numbers = next_line(text);
+    auto numbers = base::take_line(text);
     if (next_word(names) != next_word(numbers)) return {};
     for (auto name = next_word(names); !name.empty(); name = next_word(names)) {
       const auto text_of_number = next_word(numbers);
@@ -95,7 +89,7 @@ class KernelCollector : public Collector {
     } else {
       look_at_network(*facts, problems);
     }
-    facts->booted = boot_time();
+    facts->booted = boot_time(clock_);
     mine.kernel = std::move(facts);
     return problems.text();
   }
@@ -124,7 +118,7 @@ class KernelCollector : public Collector {
       return std::nullopt;
     }
     std::string_view text = file.text;
-    const auto value = base::parse_integer<std::uint64_t>(next_line(text));
+    const auto value = base::parse_integer<std::uint64_t>(base::take_line(text));
     if (!value || !text.empty()) {
       problems.add(path + ": not a number");
       return std::nullopt;
@@ -172,23 +166,6 @@ class KernelCollector : public Collector {
         facts.strict_rp_filter.push_back(base::printable(interface, kInterfaceNameLimit));
       }
     }
-  }
-
-  [[nodiscard]] base::WallTime boot_time() const {
-    constexpr std::string_view kTitle = "btime ";
-    const auto file = host_.read("/proc/stat");
-    std::string_view text = file.text;
-    while (!text.empty()) {
-      const auto line = next_line(text);
-      if (!line.starts_with(kTitle)) continue;
-      const auto seconds = base::parse_integer<std::uint32_t>(line.substr(kTitle.size()));
-      const bool whole = !file.truncated || !text.empty();
-      if (seconds && whole) return base::WallTime(std::chrono::seconds(*seconds));
-    }
-    timespec passed{};
-    ::clock_gettime(CLOCK_BOOTTIME, &passed);
-    const auto up = std::chrono::seconds(passed.tv_sec) + std::chrono::nanoseconds(passed.tv_nsec);
-    return clock_.wall() - std::chrono::duration_cast<base::WallTime::duration>(up);
   }
 
   const Host& host_;

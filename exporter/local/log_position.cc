@@ -26,7 +26,7 @@ constexpr std::string_view kFileName = "log_position";
 constexpr std::size_t kFileLimit = PATH_MAX + 1024;
 constexpr std::size_t kCursorLimit = 512;
 
-std::string_view take_line(std::string_view& rest) {
+std::string_view take_whole_line(std::string_view& rest) {
   const auto end = rest.find('\n');
   if (end == std::string_view::npos) return {};
   const auto line = rest.substr(0, end);
@@ -36,7 +36,7 @@ std::string_view take_line(std::string_view& rest) {
 
 // The value of a line `name=value`, which must come next.
 std::optional<std::string_view> take_value(std::string_view& rest, std::string_view name) {
-  auto line = take_line(rest);
+  auto line = take_whole_line(rest);
   if (!line.starts_with(name) || line.size() <= name.size() || line[name.size()] != '=') {
     return std::nullopt;
   }
@@ -127,7 +127,7 @@ std::string print(const LogPosition& position) {
 }
 
 std::optional<LogPosition> parse_log_position(std::string_view text) {
-  if (take_line(text) != kTitle) return std::nullopt;
+  if (take_whole_line(text) != kTitle) return std::nullopt;
   LogPosition position;
   if (text.starts_with("cursor=")) {
     position.journal = take_journal(text);

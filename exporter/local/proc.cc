@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <ctime>
 #include <limits>
 
 #include "base/text.h"
@@ -18,13 +20,6 @@ std::string_view next_word(std::string_view& text) {
   const auto word = text.substr(begin, end - begin);
   text.remove_prefix(end);
   return word;
-}
-
-std::string_view next_line(std::string_view& text) {
-  const auto end = std::min(text.find('\n'), text.size());
-  const auto line = text.substr(0, end);
-  text.remove_prefix(std::min(end + 1, text.size()));
-  return line;
 }
 
 bool is_unit_name(std::string_view name) {
@@ -75,7 +70,7 @@ std::optional<ProcessStat> parse_process_stat(std::string_view text) {
 
 bool is_roots(std::string_view status) {
   while (!status.empty()) {
-    auto line = next_line(status);
+    auto line = base::take_line(status);
     if (!line.starts_with("Uid:")) continue;
     line.remove_prefix(4);
     for (int i = 0; i < 4; ++i) {
@@ -89,7 +84,7 @@ bool is_roots(std::string_view status) {
 std::uint64_t parse_open_files_limit(std::string_view limits) {
   constexpr std::string_view kName = "Max open files ";
   while (!limits.empty()) {
-    auto line = next_line(limits);
+    auto line = base::take_line(limits);
     if (!line.starts_with(kName)) continue;
     line.remove_prefix(kName.size());
     const auto soft = next_word(line);
@@ -103,7 +98,7 @@ std::string unit_of_cgroup(std::string_view cgroup) {
   // Hybrid systems have both; systemd's own hierarchy is then the one that it keeps in order.
   std::string unified;
   while (!cgroup.empty()) {
-    const auto line = next_line(cgroup);
+    const auto line = base::take_line(cgroup);
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) continue;
     const auto rest = line.substr(colon + 1);
@@ -117,21 +112,18 @@ std::string unit_of_cgroup(std::string_view cgroup) {
   return unified;
 }
 
-std::uint64_t parse_boot_time(std::string_view stat) {
-  constexpr std::string_view kName = "\nbtime ";
-  const auto found = stat.find(kName);
-  if (found == std::string_view::npos) return 0;
-  stat.remove_prefix(found + kName.size());
-  const auto end = stat.find('\n');
-  if (end == std::string_view::npos) return 0;
-  return base::parse_integer<std::uint64_t>(stat.substr(0, end)).value_or(0);
+base::WallTime boot_time(const base::Clock& clock) {
+  timespec passed{};
+  ::clock_gettime(CLOCK_BOOTTIME, &passed);
+  const auto up = std::chrono::seconds(passed.tv_sec) + std::chrono::nanoseconds(passed.tv_nsec);
+  return clock.wall() - std::chrono::duration_cast<base::WallTime::duration>(up);
 }
 
 std::vector<std::uint64_t> parse_listening_inodes(std::string_view table) {
   std::vector<std::uint64_t> inodes;
-  next_line(table);  // the heading
+  base::take_line(table);  // the heading
   while (table.find('\n') != std::string_view::npos) {
-    auto line = next_line(table);
+    auto line = base::take_line(table);
     for (int i = 0; i < 3; ++i) next_word(line);  // sl local_address rem_address
     if (next_word(line) != "0A") break;           // TCP_LISTEN
     for (int i = 0; i < 5; ++i) next_word(line);  // queues, timer, retransmits, uid, timeout
@@ -145,7 +137,7 @@ std::vector<std::uint64_t> parse_listening_inodes(std::string_view table) {
 std::vector<std::string> parse_library_directories(std::string_view maps) {
   std::vector<std::string> directories;
   while (!maps.empty()) {
-    const auto line = next_line(maps);
+    const auto line = base::take_line(maps);
     const auto slash = line.find('/');
     if (slash == std::string_view::npos) continue;
     const auto path = line.substr(slash);

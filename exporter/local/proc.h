@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "local/host.h"
 
 namespace local {
@@ -33,8 +34,9 @@ std::uint64_t parse_open_files_limit(std::string_view limits);
 // of the reader's own control group namespace.
 std::string unit_of_cgroup(std::string_view cgroup);
 
-// "btime" of /proc/stat: seconds since 1970 at boot; 0 if it is not said.
-std::uint64_t parse_boot_time(std::string_view stat);
+// When this kernel booted. "btime" of /proc/stat is rounded to a second: too coarse to tell whether a
+// line of the log was written before a process started.
+base::WallTime boot_time(const base::Clock& clock);
 
 // Inodes of listening TCP sockets in /proc/PID/net/tcp or tcp6. The kernel lists them first, so
 // that the beginning of the file is enough.

@@ -23,8 +23,6 @@ namespace {
 // The kernel's own limit of a name is 15 bytes; a character that has to be replaced may cost more.
 constexpr std::size_t kNameLimit = 63;
 constexpr std::size_t kPathLimit = 4096;  // PATH_MAX
-// /proc/stat has a line for each CPU, and one with a number for each interrupt, before btime.
-constexpr std::size_t kKernelStatLimit = 1U << 20U;
 // A server has some 30 mappings; more than these belong to no SSH server.
 constexpr std::size_t kMapsLimit = 256U << 10U;
 // Some 30,000 lines of addresses.
@@ -38,7 +36,8 @@ constexpr std::array<const char*, 3> kInstalled{"/usr/sbin/sshd", "/usr/bin/sshd
 
 class ProcessCollector : public Collector {
  public:
-  explicit ProcessCollector(const CollectorContext& context) : host_(context.host) {}
+  explicit ProcessCollector(const CollectorContext& context)
+      : host_(context.host), clock_(context.clock) {}
 
   std::string collect(const model::HostFacts& known, model::HostFacts& mine) override;
 
@@ -59,8 +58,9 @@ class ProcessCollector : public Collector {
   std::string read_wrapper_rules(const Host& files, std::vector<model::WrapperRule>& rules);
 
   const Host& host_;
+  const base::Clock& clock_;
   BinaryCache binaries_;
-  // Boot time as the kernel gives it moves with the clock: it is looked up once for each server.
+  // The time of the boot moves when the clock is set: it is asked for once for each server.
   std::map<std::pair<pid_t, std::uint64_t>, base::WallTime> started_;
   std::array<KnownWrapperFile, 2> wrapper_files_;
 };
@@ -69,10 +69,9 @@ base::WallTime ProcessCollector::started(const SshProcess& process) {
   const auto [entry, is_new] =
       started_.try_emplace({process.pid, process.stat.start_ticks}, base::WallTime{});
   if (is_new) {
-    const auto boot = parse_boot_time(host_.read("/proc/stat", kKernelStatLimit).text);
     const auto ticks = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
-    const auto milliseconds = boot * 1000 + process.stat.start_ticks * 1000 / ticks;
-    entry->second += std::chrono::milliseconds(milliseconds);
+    entry->second =
+        boot_time(clock_) + std::chrono::milliseconds(process.stat.start_ticks * 1000 / ticks);
   }
   return entry->second;
 }

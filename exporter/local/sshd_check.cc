@@ -25,9 +25,7 @@ constexpr std::string_view kUnloadable = "Unable to load host key";
 std::vector<std::string_view> lines_of(std::string_view text) {
   std::vector<std::string_view> lines;
   while (!text.empty() && lines.size() < kLineLimit) {
-    const auto end = text.find('\n');
-    auto line = text.substr(0, end);
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    auto line = base::take_line(text);
     // sshd ends its lines for a terminal in raw mode.
     while (line.ends_with('\r')) line.remove_suffix(1);
     if (!line.empty()) lines.push_back(line);

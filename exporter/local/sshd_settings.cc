@@ -277,9 +277,7 @@ class Interpreter {
 std::vector<ConfigLine> effective_lines(std::string_view output) {
   std::vector<ConfigLine> lines;
   for (int number = 1; !output.empty() && lines.size() < kConfigLineLimit; ++number) {
-    const auto end = output.find('\n');
-    const auto text = output.substr(0, end);
-    output.remove_prefix(end == std::string_view::npos ? output.size() : end + 1);
+    const auto text = base::take_line(output);
     const auto space = text.find(' ');
     if (space == std::string_view::npos || space + 1 == text.size()) continue;
     ConfigLine line;
@@ -296,9 +294,7 @@ std::vector<ConfigLine> effective_lines(std::string_view output) {
 
 std::optional<std::uint16_t> find_service(std::string_view services, std::string_view name) {
   while (!services.empty()) {
-    const auto end = services.find('\n');
-    auto line = services.substr(0, end);
-    services.remove_prefix(end == std::string_view::npos ? services.size() : end + 1);
+    auto line = base::take_line(services);
     line = line.substr(0, line.find('#'));
     std::vector<std::string_view> words;
     while (!line.empty()) {

@@ -21,6 +21,7 @@
 #include "base/text.h"
 #include "local/collector.h"
 #include "local/environment.h"
+#include "local/file_identity.h"
 #include "local/system_bus.h"
 #include "local/unit_properties.h"
 
@@ -75,8 +76,15 @@ const std::vector<std::string> kFilePatterns{"*ssh*.service", "*ssh*.socket", "*
                                              "*dropbear*.socket"};
 const std::vector<std::string> kStartedStates{"enabled", "enabled-runtime", "linked",
                                               "linked-runtime"};
-// systemd reads its directories for it: some milliseconds of process 1.
+// systemd reads its directories for it: some milliseconds of process 1. So they are asked for anew
+// when one of these has changed, and now and then for those that are not here.
 constexpr auto kFilesInterval = std::chrono::minutes(1);
+constexpr std::array<const char*, 6> kFileFolders{"/etc/systemd/system",
+                                                  "/etc/systemd/system/multi-user.target.wants",
+                                                  "/etc/systemd/system/sockets.target.wants",
+                                                  "/run/systemd/system",
+                                                  "/usr/local/lib/systemd/system",
+                                                  "/usr/lib/systemd/system"};
 constexpr std::array<std::string_view, 3> kServers{"sshd", "dropbear", "tinysshd"};
 
 bool is_socket(std::string_view name) { return name.ends_with(".socket"); }
@@ -162,6 +170,7 @@ using Remembered = std::map<std::string, std::string>;
 struct UnitFiles {
   std::vector<std::string> names;
   std::optional<base::SteadyTime> listed;
+  std::vector<FileIdentity> folders;  // as they were then
 };
 
 // One look at everything.
@@ -256,7 +265,12 @@ class Round {
   // a(ss): path and state.
   base::Result<void> list_files() {
     const auto now = std::chrono::steady_clock::now();
-    if (!files_.listed || now - *files_.listed >= kFilesInterval) {
+    std::vector<FileIdentity> folders;
+    for (const auto* path : kFileFolders) {
+      const auto status = host_.status(path);
+      folders.push_back(status ? identity_of(*status) : FileIdentity());
+    }
+    if (!files_.listed || now - *files_.listed >= kFilesInterval || folders != files_.folders) {
       const auto answer = bus_.call({kSystemd,
                                      kManagerPath,
                                      kManager,
@@ -277,6 +291,7 @@ class Round {
       }
       if (result < 0) return base::Error{"systemd's list of unit files cannot be understood"};
       files_.listed = now;
+      files_.folders = std::move(folders);
     }
     for (const auto& name : files_.names) enqueue(name, false);
     return {};
@@ -426,13 +441,25 @@ class Round {
     });
   }
 
+  // The first that does not hold, empty if none: what systemd found at the last start it forgets
+  // with each daemon-reload.
+  [[nodiscard]] std::string unmet(const std::vector<UnitProperties::PathCondition>& paths) const {
+    const auto found = std::find_if(paths.begin(), paths.end(), [&](const auto& condition) {
+      if (host_.status(condition.path)) return !condition.wanted;
+      return condition.wanted && errno == ENOENT;
+    });
+    return found != paths.end() ? found->line : std::string();
+  }
+
   base::Result<model::UnitFacts> facts_of(UnitProperties& properties) {
     auto unit = std::move(properties.unit);
     std::erase(unit.aliases, unit.name);
     std::sort(unit.aliases.begin(), unit.aliases.end());
-    if (!properties.condition_result) unit.failed_condition = properties.failed_condition;
-    if (!properties.assert_result && unit.failed_condition.empty()) {
-      unit.failed_condition = properties.failed_assertion;
+    for (const auto* conditions : {&properties.conditions, &properties.assertions}) {
+      if (!conditions->result && unit.failed_condition.empty()) {
+        unit.failed_condition = conditions->failed;
+      }
+      if (unit.unmet_condition.empty()) unit.unmet_condition = unmet(conditions->paths);
     }
     if (is_socket(unit.name)) {
       model::SocketFacts socket;

@@ -19,6 +19,7 @@ namespace {
 constexpr std::size_t kNameLimit = 256;
 // A condition's parameter is a path in most cases (PATH_MAX), too long for a person beyond this.
 constexpr std::size_t kConditionLimit = 512;
+constexpr std::size_t kPathConditions = 16;
 // As far as lists are kept; a unit of an SSH server has a handful of each.
 constexpr std::size_t kListLimit = 256;
 // A word of a command line or a variable: Linux's MAX_ARG_STRLEN is 128 KiB, options are short.
@@ -101,9 +102,11 @@ int read_time(sd_bus_message* message, std::optional<base::WallTime>& time) {
 
 // a(sbbsi): the condition, whether any one of its kind suffices ('|'), whether it is negated,
 // its parameter, and its outcome: positive held, negative failed, 0 not checked.
-int read_conditions(sd_bus_message* message, std::string& failed) {
+int read_conditions(sd_bus_message* message, UnitProperties::Conditions& conditions) {
   std::string alternative;
+  auto& failed = conditions.failed;
   failed.clear();
+  conditions.paths.clear();
   int result = sd_bus_message_enter_container(message, 'a', "(sbbsi)");
   const char* name = nullptr;
   const char* parameter = nullptr;
@@ -112,11 +115,15 @@ int read_conditions(sd_bus_message* message, std::string& failed) {
   int outcome = 0;
   while (result >= 0 && (result = sd_bus_message_read(message, "(sbbsi)", &name, &trigger, &negated,
                                                       &parameter, &outcome)) > 0) {
-    auto& text = trigger != 0 ? alternative : failed;
-    if (outcome >= 0 || !text.empty()) continue;
     const auto line =
         std::string(name) + '=' + (trigger != 0 ? "|" : "") + (negated != 0 ? "!" : "") + parameter;
-    text = base::printable(line, kConditionLimit);
+    const bool of_path = std::string_view(name).ends_with("PathExists");
+    if (of_path && trigger == 0 && conditions.paths.size() < kPathConditions) {
+      conditions.paths.push_back(
+          {base::printable(line, kConditionLimit), parameter, negated == 0});
+    }
+    auto& text = trigger != 0 ? alternative : failed;
+    if (outcome < 0 && text.empty()) text = base::printable(line, kConditionLimit);
   }
   if (failed.empty()) failed = alternative;
   return result < 0 ? result : sd_bus_message_exit_container(message);
@@ -209,11 +216,11 @@ constexpr std::array kProperties{
     Property{"Triggers", "as", [](M m, P& p) { return read_names(m, p.triggers, p); }},
     Property{"TriggeredBy", "as", [](M m, P& p) { return read_names(m, p.triggered_by, p); }},
     Property{"Conditions", "a(sbbsi)",
-             [](M m, P& p) { return read_conditions(m, p.failed_condition); }},
+             [](M m, P& p) { return read_conditions(m, p.conditions); }},
     Property{"Asserts", "a(sbbsi)",
-             [](M m, P& p) { return read_conditions(m, p.failed_assertion); }},
-    Property{"ConditionResult", "b", [](M m, P& p) { return read_flag(m, p.condition_result); }},
-    Property{"AssertResult", "b", [](M m, P& p) { return read_flag(m, p.assert_result); }},
+             [](M m, P& p) { return read_conditions(m, p.assertions); }},
+    Property{"ConditionResult", "b", [](M m, P& p) { return read_flag(m, p.conditions.result); }},
+    Property{"AssertResult", "b", [](M m, P& p) { return read_flag(m, p.assertions.result); }},
     Property{"ActiveEnterTimestamp", "t", [](M m, P& p) { return read_time(m, p.unit.activated); }},
     Property{"InactiveExitTimestamp", "t",
              [](M m, P& p) { return read_time(m, p.unit.last_attempt); }},

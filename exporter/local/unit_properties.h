@@ -38,12 +38,20 @@ struct UnitProperties {
       streams;                 // addresses as systemd prints them: 0.0.0.0:22, [::]:22, /run/x
   std::string bind_ipv6_only;  // default, both, ipv6-only
   int socket_protocol = 0;     // 0 and IPPROTO_TCP are TCP
-  // The first Condition…= line that did not hold at the last start, and the first Assert…= line;
-  // alternatives ('|') also where another one held, so the results count.
-  std::string failed_condition;
-  std::string failed_assertion;
-  bool condition_result = false;
-  bool assert_result = false;
+  struct PathCondition {
+    std::string line;  // ConditionPathExists=!/etc/…
+    std::string path;
+    bool wanted = true;  // whether it is to exist
+  };
+  struct Conditions {
+    // The first line that did not hold at the last start; alternatives ('|') also where another one
+    // held, so the result counts.
+    std::string failed;
+    std::vector<PathCondition> paths;  // those that all have to hold
+    bool result = false;
+  };
+  Conditions conditions;
+  Conditions assertions;
   bool malformed = false;  // something was longer than we take, and is missing
 };
 

@@ -124,8 +124,16 @@ void write_conflicts(const HostReport& host, Samples& samples) {
   }
 }
 
+// sshd's own count, if its title tells it; dropbear and old releases do not.
 void write_startups(const HostReport& host, Samples& samples) {
-  if (host.facts.processes) samples.add({}, host.facts.processes->unauthenticated);
+  if (!host.facts.processes) return;
+  std::optional<std::uint32_t> told;
+  for (const auto& server : host.facts.processes->servers) {
+    if (server.startups) {
+      told = told.value_or(0) + static_cast<std::uint32_t>(server.startups->now);
+    }
+  }
+  samples.add({}, told.value_or(host.facts.processes->unauthenticated));
 }
 
 void write_sessions(const HostReport& host, Samples& samples) {

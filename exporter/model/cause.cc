@@ -7,7 +7,8 @@ namespace model {
 namespace {
 
 constexpr std::array kCauses = std::to_array<CauseInfo>({
-    {Cause::none, "none", Layer::none, "All is well: a new connection gets in, as far as it was looked at.", ""},
+    {Cause::none, "none", Layer::none,
+     "All is well: a new connection gets in, as far as it was looked at.", ""},
     {Cause::dns_not_found, "dns_not_found", Layer::dns,
      "The name does not exist, or has no address of the wanted family.",
      "Correct the name in the configuration, or add its A or AAAA record."},

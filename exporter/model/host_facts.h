@@ -51,6 +51,7 @@ struct UnitFacts {
   std::string unit_file_state;  // enabled, disabled, masked, static, …; empty if there is no file
   std::string result;           // success, exit-code, start-limit-hit, trigger-limit-hit, …
   std::string failed_condition;  // of the last start: ConditionPathExists=!/etc/…; empty if none
+  std::string unmet_condition;   // of the next start, were it now; only paths are looked at
   std::optional<base::WallTime> activated;     // when it last became active
   std::optional<base::WallTime> last_attempt;  // when it last left the inactive state
   std::optional<base::WallTime> changed;       // when its active state last changed

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
+
 namespace web {
 
 namespace {
@@ -44,6 +46,7 @@ Json unit_json(const model::UnitFacts& unit) {
   set_if(json, "unit_file_state", unit.unit_file_state);
   set_if(json, "result", unit.result);
   set_if(json, "failed_condition", unit.failed_condition);
+  set_if(json, "unmet_condition", unit.unmet_condition);
   if (unit.activated) json["activated_timestamp_seconds"] = unix_seconds(*unit.activated);
   if (!unit.ip_address_allow.empty()) json["ip_address_allow"] = unit.ip_address_allow;
   if (!unit.ip_address_deny.empty()) json["ip_address_deny"] = unit.ip_address_deny;
@@ -80,7 +83,7 @@ Json conflict_json(const model::PortConflict& conflict) {
 Json host_key_json(const model::HostKeyFacts& key) {
   Json json{{"path", key.path}, {"type", key.type}, {"present", key.present}};
   if (key.present) {
-    json["mode"] = key.mode;
+    json["mode"] = base::octal(key.mode);
     json["owner"] = key.owner;
   }
   set_if(json, "usable", key.usable);

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from lab import booted, debian, netns
+from lab.booted import AsUnit
 from lab.breakages import ALL, SUITES
-from lab.exporter import Exporter
+from lab.exporter import ROOT, Exporter
 from lab.expect import LAYERS, SURE
 from lab.topology import V4, V6
 
@@ -349,8 +350,9 @@ def test_unit_of_another_name(host, agent):
 def test_dropbear(host, agent):
     host.run("systemctl disable --now ssh; mkdir /etc/dropbear; dropbear -R -P /run/dropbear.pid; sleep 0.2")
     meets(host, "asked")
+    if agent:
+        agent.wait_for(lambda s: {l["process"] for l, _ in s.all("sshd_listener")} == {"dropbear"})
     samples = judge(host, agent, {"none"})
-    assert {l["process"] for l, _ in samples.all("sshd_listener")} == {"dropbear"}
     assert samples.value("sshd_up") == 1
     host.run("kill -STOP $(cat /run/dropbear.pid)")
     meets(host, "mute")
@@ -384,6 +386,42 @@ def test_not_root(host):
     samples = agent.wait_for(lambda s: s.value("sshd_up") == 0, SECONDS)
     samples = agent.wait_for(lambda s: cause_of(s)["cause"] in ("sshd_not_running", "port_closed"), SECONDS)
     assert host.inspect(nobody)["cause"] in ("sshd_not_running", "port_closed")
+
+
+def test_as_its_unit(host):
+    """The sandboxed unit with the drop-in for agents: no root, and yet all is seen."""
+    unit = "ssh_refusal_exporter.service"
+    argv = " ".join(map(str, host.program()))
+    host.write(f"/etc/systemd/system/{unit}", (ROOT / "config" / unit).read_text())
+    host.write(f"/etc/systemd/system/{unit}.d/agent.conf", (ROOT / "config" / "agent.conf").read_text())
+    flags = "--config.file=/etc/exporter.yml"
+    host.write(f"/etc/systemd/system/{unit}.d/lab.conf", f"[Service]\nExecStart=\nExecStart={argv} serve {flags}\n")
+    host.write("/etc/exporter.yml", json.dumps(CONFIG))
+    agent = AsUnit(host, unit)
+    agent.start()
+    samples = agent.wait_for(lambda s: s.all("sshd_cause") and cause_of(s)["cause"] == "none", SECONDS)
+    check_samples(samples)
+    assert [l for l, v in samples.all("sshd_collector_success") if v != 1] == [], agent.log()
+    assert samples.value("sshd_config_valid") == 1
+    assert answer_of(agent)["configuration"]["source"] == "effective"
+    host.append("/etc/ssh/sshd_config", "PermitRotLogin no\n")
+    host.run("systemctl restart ssh", check=False)
+    samples = agent.wait_for(lambda s: cause_of(s)["cause"] == "sshd_config_invalid", SECONDS)
+    check_answer(answer_of(agent), {"sshd_config_invalid"}, SURE, ("/etc/ssh/sshd_config", "PermitRotLogin"))
+
+    # Its place in the log is kept: what was said while it was away is counted, and nothing twice.
+    def said():
+        return host.journal("-t", "sshd").count("Bad configuration option")
+
+    def counted(samples):
+        return samples.value("sshd_log_events_total", event="cfg_bad")
+    agent.wait_for(lambda s: counted(s) == said() > 0, SECONDS)
+    agent.stop()
+    before = said()
+    host.run("systemctl reset-failed ssh; systemctl restart ssh; sleep 0.5", check=False)
+    assert said() > before
+    agent.start()
+    agent.wait_for(lambda s: s.all("sshd_log_events_total") and counted(s) == said() - before, SECONDS)
 
 
 def test_hung_dbus(host):
@@ -455,3 +493,32 @@ def test_stale_hosts_are_removed(bootable, tmp_path):
     assert not netns.is_alive(int(leader))
     assert not (booted.cgroup_root() / name).exists()
     assert not list(netns.RUN_NETNS.glob(name.rsplit("-", 2)[0] + "-*"))
+
+
+# The prober's own host.
+
+def test_a_target_that_is_this_host(host):
+    """What the probe meets is explained by what this host knows, from the first failed probe on."""
+    targets = ["127.0.0.1:22", f"{V4.host}:22", f"[{V6.host}]:22"]
+    host.program()
+    agent = host.exporter({"targets": targets, "probe": {"interval": "1s"}, "local": {"interval": "1s"}})
+    agent.wait_for(lambda s: all(s.cause(t) == "none" for t in targets))
+    said = set()
+
+    def all_say(cause):
+        def agree(samples):
+            said.update(samples.cause(t) for t in targets)
+            return all(samples.cause(t) == cause for t in targets)
+        return agree
+    host.run("systemctl stop ssh")
+    samples = agent.wait_for(all_say("sshd_not_running"), SECONDS, every=0.05)
+    assert said == {"none", "sshd_not_running"}, "a probe was explained by itself first"
+    for target in targets:
+        labels = samples.labels("ssh_probe_cause", target=target)
+        assert (labels["layer"], labels["confidence"]) == ("service", "certain")
+    found = host.run([*host.program(), "diagnose", "--json", V4.host], check=False).stdout
+    assert json.loads(found)["cause"] == "sshd_not_running", found
+    host.mend()
+    agent.wait_for(all_say("none"), SECONDS)
+    host.run("systemctl kill -s STOP --kill-who=main ssh")
+    agent.wait_for(all_say("sshd_hung"), 20)

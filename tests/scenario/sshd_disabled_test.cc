@@ -36,6 +36,19 @@ TEST(sshd_disabled, a_condition_that_was_not_met) {
   expect_not(stopped, Cause::sshd_disabled);
 }
 
+TEST(sshd_disabled, a_condition_that_the_next_start_would_not_meet) {
+  constexpr auto kUnmet = "ConditionPathExists=!/etc/ssh/sshd_not_to_be_run";
+  auto host = Host::debian_12().stopped();
+  host.service().unmet_condition = kUnmet;
+  expect(host, {Cause::sshd_disabled, Layer::service, Confidence::likely}, {kUnmet});
+  auto socket = Host::debian_12().socket_activated();
+  socket.service().unmet_condition = kUnmet;
+  expect(socket, kDisabled, {kUnmet});
+  auto running = Host::debian_12();
+  running.service().unmet_condition = kUnmet;
+  expect_not(running, Cause::sshd_disabled);
+}
+
 TEST(sshd_disabled, a_socket_in_front_of_a_masked_service) {
   auto host = Host::debian_12().socket_activated();
   host.service().load_state = "masked";

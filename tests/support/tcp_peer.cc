@@ -7,9 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
-#include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -150,11 +148,6 @@ std::uint16_t peer_port_of(std::uint16_t port) {
     if (read == 3 && local == port && state == 1) return static_cast<std::uint16_t>(remote);
   }
   return 0;
-}
-
-std::size_t open_descriptors() {
-  return static_cast<std::size_t>(
-      std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
 }
 
 }  // namespace test_support

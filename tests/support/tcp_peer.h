@@ -83,7 +83,4 @@ std::uint16_t closed_port(const std::string& address = "127.0.0.1");
 // The other end's port of an established IPv4 connection to `port` on loopback; 0 if there is none.
 std::uint16_t peer_port_of(std::uint16_t port);
 
-// How many descriptors this process has open.
-std::size_t open_descriptors();
-
 }  // namespace test_support

@@ -327,3 +327,20 @@ class Inside(Running):
         with contextlib.suppress(RuntimeError):
             self.signal("KILL")
         self.process.wait(10)
+
+
+class AsUnit(Running):
+    """The program as a unit of a booted host's systemd, spoken to from the client."""
+
+    def __init__(self, host, unit):
+        self.host, self.unit = host, unit
+        self.namespace, self.port, self.address = host.client, 10062, V4.host
+
+    def log(self):
+        return self.host.journal("-u", self.unit)
+
+    def start(self):
+        self.host.run(f"systemctl daemon-reload; systemctl start {self.unit} || journalctl -u {self.unit}")
+
+    def stop(self):
+        self.host.systemctl("stop", self.unit)

@@ -55,6 +55,11 @@ class Samples(list):
         return found[0][0]["cause"] if found else None
 
 
+# The machine that runs the lab is not the host under test. Files and processes of its own would be
+# taken for those of whichever namespace a program runs in.
+NOT_HERE = {"enabled": False}
+
+
 class Answer:
     def __init__(self, status, headers, body):
         self.status, self.headers, self.body = status, headers, body
@@ -75,6 +80,8 @@ class Exporter:
     def write_config(self, config, name=None):
         """A configuration from a dict (JSON is YAML) or as text; the path of the file."""
         self._files += 1
+        if not isinstance(config, str):
+            config = {"local": NOT_HERE, **config}
         path = self.folder / (name or f"exporter-{self._files}.yml")
         path.write_text(config if isinstance(config, str) else json.dumps(config, indent=1))
         return path

@@ -169,6 +169,24 @@ TEST(Printable, IsAlwaysValidAndWithinTheLimit) {
   }
 }
 
+TEST(TakeLine, ToTheLastWhichMayBeCut) {
+  std::string_view rest = "one\n\nthree";
+  EXPECT_EQ(take_line(rest), "one");
+  EXPECT_EQ(take_line(rest), "");
+  EXPECT_EQ(take_line(rest), "three");
+  EXPECT_EQ(rest, "");
+  EXPECT_EQ(take_line(rest), "");
+  rest = "one\n";
+  EXPECT_EQ(take_line(rest), "one");
+  EXPECT_EQ(rest, "");
+}
+
+TEST(Octal, FourDigits) {
+  EXPECT_EQ(octal(0), "0000");
+  EXPECT_EQ(octal(0644), "0644");
+  EXPECT_EQ(octal(0104755), "4755");
+}
+
 TEST(EscapeHtml, EscapesTextAndAttributes) {
   EXPECT_EQ(escape_html("<a href=\"x\" id='y'>&amp;"),
             "&lt;a href=&quot;x&quot; id=&#39;y&#39;&gt;&amp;amp;");

@@ -224,8 +224,7 @@ TEST(Configuration, UnknownKeysAreErrors) {
       {"prob: {}\n", "f:1:1: unknown key 'prob' in the configuration; did you mean 'probe'?"},
       {"cloud: {}\n",
        "f:1:1: unknown key 'cloud' in the configuration; there are probe, targets, file_sd, "
-       "modules, "
-       "probe_endpoint"},
+       "modules, probe_endpoint, local"},
       {"targets:\n  - target: a\n    lables: {}\n",
        "f:3:5: unknown key 'lables' in a target; did you mean 'labels'?"},
       {"file_sd:\n- file: [a]\n",

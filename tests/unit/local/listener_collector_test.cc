@@ -144,6 +144,8 @@ TEST(ListenerCollector, NoDescriptorIsLost) {
 TEST(ListenerCollector, NoDescriptorToBeHad) {
   EXPECT_TRUE(succeeds_in_child([] {
     const auto socket = listening("127.0.0.1");
+    // The sanitizers take a descriptor to check a type that they have not met yet.
+    ASSERT_TRUE(Looker().look());
     Looker looker;
     const rlimit none{0, 1024};
     ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -43,9 +44,11 @@ const std::vector<Sample> kSamples{
     {LogEvent::rexec_state, R"(recv_rexec_state: ssh_msg_recv failed)"},
     {LogEvent::rexec_unsupported, R"(-R not supported here)"},
     {LogEvent::loader_failed,
-     R"(/usr/lib/openssh/sshd-session: error while loading shared libraries: libwrap.so.0: cannot open shared object file: No such file or directory)"},
+     R"(/usr/lib/openssh/sshd-session: error while loading shared libraries: libwrap.so.0: )"
+     R"(cannot open shared object file: No such file or directory)"},
     {LogEvent::loader_failed,
-     R"(/usr/sbin/sshd: /lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.38' not found (required by /usr/sbin/sshd))"},
+     R"(/usr/sbin/sshd: /lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.38' not found )"
+     R"((required by /usr/sbin/sshd))"},
     {LogEvent::libcrypto_mismatch,
      R"(OpenSSL version mismatch. Built against 30000070, you have 30200020)"},
     {LogEvent::sighup, R"(Received SIGHUP; restarting.)"},
@@ -124,14 +127,14 @@ model::LogLine read(LogEvents& events, LogWriter writer, std::string_view messag
 
 TEST(LogEvents, EveryEventHasItsLine) {
   LogEvents events;
-  ASSERT_EQ(samples().size(), model::all_log_events().size());
-  for (std::size_t i = 0; i < samples().size(); ++i) {
-    const auto& [event, message] = samples()[i];
-    EXPECT_EQ(event, model::all_log_events()[i]);
+  std::set<LogEvent> seen;
+  for (const auto& [event, message] : samples()) {
+    seen.insert(event);
     EXPECT_EQ(found(events, writer_of(event), message), model::name_of(event)) << message;
     const auto other = writer_of(event) == LogWriter::sshd ? LogWriter::systemd : LogWriter::sshd;
     EXPECT_EQ(found(events, other, message), "nothing") << message;
   }
+  EXPECT_EQ(seen.size(), model::all_log_events().size());
 }
 
 TEST(LogEvents, OtherWordsForTheSame) {

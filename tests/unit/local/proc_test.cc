@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <limits>
 
 namespace local {
@@ -90,10 +91,14 @@ TEST(Unit, IsNoneElsewhere) {
   }
 }
 
-TEST(BootTime, IsALineOfItsOwn) {
-  EXPECT_EQ(parse_boot_time("cpu 1\nbtime 1700000000\nprocesses 1\n"), 1700000000U);
-  EXPECT_EQ(parse_boot_time("cpu 1\nbtime 17000"), 0U) << "cut";
-  EXPECT_EQ(parse_boot_time("cpu btime 5\n"), 0U);
+TEST(BootTime, IsExact) {
+  const base::SystemClock clock;
+  const auto boot = boot_time(clock);
+  EXPECT_LT(std::chrono::abs(boot_time(clock) - boot), std::chrono::milliseconds(20));
+  std::ifstream file("/proc/uptime");
+  double up = 0;
+  ASSERT_TRUE(file >> up);
+  EXPECT_NEAR(base::to_unix_seconds(clock.wall()) - base::to_unix_seconds(boot), up, 0.1);
 }
 
 TEST(ListeningInodes, EndWithTheFirstConnection) {

@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "local/collector.h"
+#include "support/child.h"
 #include "support/fake_host.h"
 #include "support/fake_systemd.h"
 
@@ -101,11 +102,6 @@ test_support::BusValue command(std::vector<std::string> words,
 
 model::Endpoint endpoint(std::string_view address, std::uint16_t port) {
   return {base::IpAddress::parse(address).value(), port};
-}
-
-std::size_t open_descriptors() {
-  using Iterator = std::filesystem::directory_iterator;
-  return static_cast<std::size_t>(std::distance(Iterator("/proc/self/fd"), Iterator()));
 }
 
 class SystemdCollector : public testing::Test {
@@ -286,6 +282,28 @@ TEST_F(SystemdCollector, FailedConditions) {
     ASSERT_EQ(all.size(), 1U);
     EXPECT_EQ(all[0].failed_condition, one.expected);
   }
+}
+
+// What systemd found at the last start it forgets with each daemon-reload.
+TEST_F(SystemdCollector, ConditionsThatTheNextStartWouldNotMeet) {
+  using test_support::condition;
+  auto& fake = systemd();
+  const auto unmet = [&](bool alternative, bool negated, const std::string& path) {
+    auto ssh = service("ssh.service");
+    ssh.unit["Conditions"] = bus_array(
+        "(sbbsi)", {condition("ConditionPathExists", alternative, negated, path, 0),
+                    condition("ConditionVirtualization", false, false, "vm", 0)});
+    fake.units({ssh});
+    return units().at(0).unmet_condition;
+  };
+  EXPECT_EQ(unmet(false, true, "/etc/ssh/sshd_not_to_be_run"), "");
+  EXPECT_EQ(unmet(false, false, "/etc/ssh/wanted"), "ConditionPathExists=/etc/ssh/wanted");
+  write("/etc/ssh/sshd_not_to_be_run", "");
+  write("/etc/ssh/wanted", "");
+  EXPECT_EQ(unmet(false, true, "/etc/ssh/sshd_not_to_be_run"),
+            "ConditionPathExists=!/etc/ssh/sshd_not_to_be_run");
+  EXPECT_EQ(unmet(true, true, "/etc/ssh/sshd_not_to_be_run"), "") << "another one may hold";
+  EXPECT_EQ(unmet(false, false, "/etc/ssh/wanted"), "");
 }
 
 TEST_F(SystemdCollector, SocketActivation) {
@@ -597,8 +615,17 @@ TEST_F(SystemdCollector, AnEnabledUnitOfAnyNameThatWasNeverStarted) {
   // systemd is not asked for its files at every round.
   fake.units({own, agent, service("sshd.service")});
   EXPECT_THAT(names(), ElementsAre("my-ssh.service", "sshd.service"));
-  const auto calls = fake.calls();
-  EXPECT_EQ(std::count(calls.begin(), calls.end(), "ListUnitFilesByPatterns"), 1);
+  const auto listed = [&] {
+    const auto calls = fake.calls();
+    return std::count(calls.begin(), calls.end(), "ListUnitFilesByPatterns");
+  };
+  EXPECT_EQ(listed(), 1);
+  auto other = service("other-ssh.service");
+  other.loaded = false;
+  fake.units({own, other});
+  write("/etc/systemd/system/other-ssh.service", "");
+  EXPECT_THAT(names(), ElementsAre("my-ssh.service", "other-ssh.service"));
+  EXPECT_EQ(listed(), 2);
 }
 
 TEST_F(SystemdCollector, EveryRefusalSaysWhatRefuses) {
@@ -727,16 +754,16 @@ TEST_F(SystemdCollector, ClosedOrNoisyDoors) {
 TEST_F(SystemdCollector, NoDescriptorIsLeftOpen) {
   auto& fake = systemd({service("ssh.service")});
   EXPECT_EQ(collect(), "");
-  const auto before = open_descriptors();
+  const auto before = test_support::open_descriptors();
   for (int i = 0; i < 3000; ++i) ASSERT_EQ(collect(), "");
-  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_EQ(test_support::open_descriptors(), before);
   fake.manner("GetAll", Manner::refuse);
   for (int i = 0; i < 500; ++i) ASSERT_NE(collect(), "");
   fake.door(Door::close);
   for (int i = 0; i < 500; ++i) ASSERT_NE(collect(), "");
   std::this_thread::sleep_for(milliseconds(300));
   // Neither end of the connection is there any more.
-  EXPECT_EQ(open_descriptors(), before - 2);
+  EXPECT_EQ(test_support::open_descriptors(), before - 2);
 }
 
 TEST_F(SystemdCollector, ThePathOfTheRootMayBeLong) {

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "support/child.h"
 #include "support/tcp_peer.h"
 
 namespace probe {

@@ -10,6 +10,7 @@
 #include <string>
 #include <thread>
 
+#include "support/child.h"
 #include "support/ssh_wire.h"
 #include "support/tcp_peer.h"
 

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <thread>
 
+#include "support/child.h"
 #include "support/tcp_peer.h"
 
 namespace probe {

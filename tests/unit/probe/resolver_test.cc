@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "support/child.h"
 #include "support/tcp_peer.h"
 
 namespace probe {
