@@ -534,6 +534,14 @@ constexpr std::array kHostRules = std::to_array<HostRule>({
      .needs = [](const HostCase& c) { return c.down() && retried(c); },
      .because = "systemd starts it again and again, just now once more.",
      .facts = facts::configuration_error},
+    {.cause = Cause::sshd_disabled,
+     .confidence = Confidence::likely,
+     .needs =
+         [](const HostCase& c) {
+           return c.down() && c.socket_activated() && c.socket->active_state == "failed" &&
+                  c.service != nullptr && !c.service->unmet_condition.empty();
+         },
+     .because = "systemd gave up on the socket, whose service it cannot start for a connection."},
     {.cause = Cause::socket_unit_failed,
      .confidence = Confidence::certain,
      .needs =

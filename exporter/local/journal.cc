@@ -286,9 +286,10 @@ bool Journal::examine(LogTally& tally, Entry& entry) {
     const auto command = field(journal, "_COMM");
     const bool is_sshd = command && command->starts_with("sshd");
     entry.unit = field(journal, "_SYSTEMD_UNIT").value_or("");
-    entry.line.trusted = is_sshd || is_ssh_unit(entry.unit);
-    const bool unknown = !field(journal, "_COMM") && entry.unit.empty();
-    if (!entry.line.trusted && !unknown) return false;
+    // An sshd that cannot start is often gone before journald has looked at it.
+    const bool gone = !command && entry.unit.empty();
+    entry.line.trusted = is_sshd || is_ssh_unit(entry.unit) || gone;
+    if (!entry.line.trusted) return false;
   }
   if (machine_.empty()) entry.line.trusted = false;
   std::uint64_t time = 0;

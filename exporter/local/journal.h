@@ -4,8 +4,8 @@
 //
 // Fields whose names begin with an underscore are journald's own words; everything else is said by
 // the writer. Anybody can call himself sshd: only root's lines are looked at, and of those only
-// sshd's own, or those that came from an SSH unit. A line is trusted if journald says that much;
-// of a process that had ended before journald looked it only knows the user.
+// sshd's own, or those that came from an SSH unit. Of a process that had ended before journald
+// looked it only knows the user, and root's word is taken.
 #pragma once
 
 #include <cstddef>

@@ -397,6 +397,7 @@ def test_as_its_unit(host):
     flags = "--config.file=/etc/exporter.yml"
     host.write(f"/etc/systemd/system/{unit}.d/lab.conf", f"[Service]\nExecStart=\nExecStart={argv} serve {flags}\n")
     host.write("/etc/exporter.yml", json.dumps(CONFIG))
+    host.run("useradd --system ssh_refusal_exporter")
     agent = AsUnit(host, unit)
     agent.start()
     samples = agent.wait_for(lambda s: s.all("sshd_cause") and cause_of(s)["cause"] == "none", SECONDS)
@@ -501,7 +502,8 @@ def test_a_target_that_is_this_host(host):
     """What the probe meets is explained by what this host knows, from the first failed probe on."""
     targets = ["127.0.0.1:22", f"{V4.host}:22", f"[{V6.host}]:22"]
     host.program()
-    agent = host.exporter({"targets": targets, "probe": {"interval": "1s"}, "local": {"interval": "1s"}})
+    agent = host.exporter({"targets": [{"target": t} for t in targets], "probe": {"interval": "1s"},
+                           "local": {"interval": "1s"}})
     agent.wait_for(lambda s: all(s.cause(t) == "none" for t in targets))
     said = set()
 

@@ -44,6 +44,10 @@ TEST(sshd_disabled, a_condition_that_the_next_start_would_not_meet) {
   auto socket = Host::debian_12().socket_activated();
   socket.service().unmet_condition = kUnmet;
   expect(socket, kDisabled, {kUnmet});
+  // After some connections systemd leaves the socket alone.
+  auto given_up = Host::debian_12().socket_activated().socket_failed();
+  given_up.service().unmet_condition = kUnmet;
+  expect(given_up, {Cause::sshd_disabled, Layer::service, Confidence::likely}, {kUnmet});
   auto running = Host::debian_12();
   running.service().unmet_condition = kUnmet;
   expect_not(running, Cause::sshd_disabled);

@@ -97,7 +97,7 @@ STOPPED = [
     Breakage("switched_off_and_reloaded", "touch /etc/ssh/sshd_not_to_be_run" + RESTART +
              "\nsystemctl daemon-reload", "refused", "sshd_disabled", ("/etc/ssh/sshd_not_to_be_run",)),
     Breakage("socket_idle_switched_off", ACTIVATED + "\ntouch /etc/ssh/sshd_not_to_be_run", "closed",
-             "sshd_disabled", ("/etc/ssh/sshd_not_to_be_run",), up=1, foreseen=True),
+             "sshd_disabled", ("/etc/ssh/sshd_not_to_be_run",), up={0, 1}, foreseen=True),
     Breakage("starting", drop_in("ssh.service", "[Service]\\nExecStartPre=/bin/sleep 60\\n",
                                  "\nsystemctl restart --no-block ssh\nsleep 0.3"),
              "refused", "sshd_starting", ("ssh.service",)),

@@ -1,6 +1,7 @@
 """Roots of Debian releases, kept in the user's cache folder and made once, also by parallel workers."""
 
 import fcntl
+import hashlib
 import os
 import shutil
 from pathlib import Path
@@ -73,7 +74,9 @@ def root(suite):
 
 def boot_root(suite):
     """The folder of a root with systemd and OpenSSH. Never written to: it is the lower layer of overlays."""
-    return _once(suite, "boot", BOOT_INCLUDE, _quiet)
+    # The name stands for the packages: a root with others is another one.
+    name = f"boot-{hashlib.sha256(BOOT_INCLUDE.encode()).hexdigest()[:8]}"
+    return _once(suite, name, BOOT_INCLUDE, _quiet)
 
 
 def _quiet(folder):

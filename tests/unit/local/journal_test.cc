@@ -142,7 +142,7 @@ TEST_F(JournalTest, OnlyWhatTheJournalVouchesForCounts) {
   writer_.flush();
   round();
   EXPECT_EQ(count(), 3U);
-  EXPECT_FALSE(newest()->trusted);
+  EXPECT_TRUE(newest()->trusted);
 }
 
 TEST_F(JournalTest, SystemdSpeaksOfItsUnits) {
