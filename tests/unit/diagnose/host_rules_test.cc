@@ -118,6 +118,7 @@ const std::vector<Change>& changes_of_files() {
       [](Host& h) { h.socket().load_state = "masked"; },
       [](Host& h) { h.service().service->exit_status = 203; },
       [](Host& h) { h.service().active_state = "activating"; },
+      [](Host& h) { h.service().unmet_condition = "ConditionPathExists=!/x"; },
       [](Host& h) { h.service().ip_address_deny = {"0.0.0.0/0"}; },
       [](Host& h) { h.socket().socket->accept = true; },
       [](Host& h) { h.deny({"ALL"}); },
