@@ -44,12 +44,6 @@ bool is_server_name(std::string_view process) {
   return std::find(kNames.begin(), kNames.end(), process) != kNames.end();
 }
 
-bool wants_port(const HostCase& c, std::uint16_t port) {
-  if (!c.facts.configuration) return false;
-  const auto& ports = c.facts.configuration->ports;
-  return std::find(ports.begin(), ports.end(), port) != ports.end();
-}
-
 // Whether the owner of a socket stays hidden, and its port is one that sshd could have.
 bool is_hidden(const HostCase& c, const ListenerFacts::Listener& listener) {
   return !listener.owner && !c.facts.listeners->owners_known && listener.uid == 0;
@@ -155,6 +149,24 @@ bool collides(const ListenerFacts::Listener& there, const Endpoint& wanted) {
 
 }  // namespace
 
+std::vector<std::uint16_t> ports_of(const model::SshdConfig& configuration) {
+  // `ListenAddress 192.0.2.1:2222` leaves Port at 22, where nothing is asked for.
+  if (configuration.listen.empty()) return configuration.ports;
+  std::vector<std::uint16_t> ports;
+  for (const auto& endpoint : configuration.listen) {
+    if (std::find(ports.begin(), ports.end(), endpoint.port) == ports.end()) {
+      ports.push_back(endpoint.port);
+    }
+  }
+  return ports;
+}
+
+bool wants_port(const HostCase& c, std::uint16_t port) {
+  if (!c.facts.configuration) return false;
+  const auto ports = ports_of(*c.facts.configuration);
+  return std::find(ports.begin(), ports.end(), port) != ports.end();
+}
+
 bool covers(const SshListener& listener, const Endpoint& endpoint) {
   return meets(listener.endpoint, listener.dual_stack, endpoint);
 }
@@ -165,6 +177,13 @@ bool may_be_up(const HostCase& c) {
   return std::any_of(all.begin(), all.end(), [&](const ListenerFacts::Listener& listener) {
     if (is_hidden(c, listener)) {
       return !c.facts.configuration || !c.facts.processes || !c.systemd_known;
+    }
+    // In a container that shares the network only, nobody's processes and files are the host's.
+    constexpr std::uint16_t kUsualPort = 22;
+    if (!listener.owner && !c.facts.systemd) {
+      const auto port = listener.endpoint.port;
+      return c.facts.configuration && !c.facts.configuration->program.empty() ? wants_port(c, port)
+                                                                              : port == kUsualPort;
     }
     const bool of_init = listener.owner && listener.owner->pid == kInit;
     return of_init && !c.facts.systemd && !c.facts.configuration;

@@ -15,6 +15,10 @@ bool may_be_up(const HostCase& c);
 // A socket whose owner is unknown, and which was not taken for SSH's, serves what was asked for.
 bool may_serve(const HostCase& c, const model::HostQuestion& question);
 
+// The ports that the configuration asks for.
+std::vector<std::uint16_t> ports_of(const model::SshdConfig& configuration);
+bool wants_port(const HostCase& c, std::uint16_t port);
+
 // Whether a connection to `endpoint` would reach the listener.
 bool covers(const model::SshListener& listener, const model::Endpoint& endpoint);
 

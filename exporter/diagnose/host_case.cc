@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <tuple>
+#include <utility>
 
 #include "diagnose/bindings.h"
 
@@ -56,15 +57,27 @@ const UnitFacts* find_service(const model::SystemdFacts& systemd, const std::str
   return found != systemd.units.end() ? &*found : nullptr;
 }
 
-// The process that listens where the host's sshd should, if several do.
+bool listens_on(const HostCase& c, const model::ServerProcess& server, std::uint16_t port) {
+  if (!c.facts.listeners) return false;
+  const auto& all = c.facts.listeners->listeners;
+  return std::any_of(all.begin(), all.end(), [&](const auto& row) {
+    return row.endpoint.port == port && row.owner && row.owner->pid == server.pid;
+  });
+}
+
+// The process that listens where the host's sshd should, if several do; of the asked port's, if
+// one has it.
 const model::ServerProcess* main_server(const HostCase& c) {
-  const model::ServerProcess* first = nullptr;
+  const model::ServerProcess* best = nullptr;
+  const auto rank = [&](const model::ServerProcess& server) {
+    return std::pair(c.question.port && listens_on(c, server, *c.question.port),
+                     c.service != nullptr && is_of(*c.service, server));
+  };
   for (const auto& server : c.facts.processes->servers) {
     if (!c.is_the_hosts(server)) continue;
-    if (c.service != nullptr && is_of(*c.service, server)) return &server;
-    if (first == nullptr) first = &server;
+    if (best == nullptr || rank(server) > rank(*best)) best = &server;
   }
-  return first;
+  return best;
 }
 
 }  // namespace
@@ -201,6 +214,8 @@ const LogLine* HostCase::said_recently(LogEvent event) const {
   if (!facts.log) return nullptr;
   const auto& newest = facts.log->of(event).newest;
   if (!newest || !concerns(*newest) || newest->time + kRecently < now) return nullptr;
+  // The clock was set back since.
+  if (newest->time > now + std::chrono::seconds(1)) return nullptr;
   // A restart is a cure for most things.
   const bool of_before = server != nullptr && newest->time < server->started;
   return of_before ? nullptr : &*newest;
@@ -221,6 +236,13 @@ bool HostCase::asked(const model::SshListener& listener) const {
   if (question.port && *question.port != listener.endpoint.port) return false;
   if (!question.address) return true;
   return covers(listener, {*question.address, listener.endpoint.port});
+}
+
+bool HostCase::asked(const model::Endpoint& endpoint) const {
+  return (!question.port || *question.port == endpoint.port) &&
+         (!question.address || *question.address == endpoint.address ||
+          (endpoint.address.is_unspecified() &&
+           endpoint.address.family() == question.address->family()));
 }
 
 const model::SshListener* HostCase::overflowing() const {

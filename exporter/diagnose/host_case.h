@@ -69,6 +69,7 @@ struct HostCase {
   [[nodiscard]] const model::SshListener* overflowing() const;  // null if none
   // The asked port, if one was asked for; else whatever is listened on.
   [[nodiscard]] bool asked(const model::SshListener& listener) const;
+  [[nodiscard]] bool asked(const model::Endpoint& endpoint) const;
   // Some interface has it, or it is a loopback address.
   [[nodiscard]] bool owns(const base::IpAddress& address) const;
   // Whether the host has an address of this family that others could use.

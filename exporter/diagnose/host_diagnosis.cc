@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "diagnose/bindings.h"
 #include "diagnose/host_case.h"
 #include "diagnose/host_rules.h"
 #include "diagnose/host_words.h"
@@ -129,9 +130,7 @@ Meets met(const Diagnosis& diagnosis) {
 bool concerns_port(const HostCase& c, std::uint16_t port) {
   if (c.bindings.up || !c.facts.configuration) return true;
   const auto& wanted = c.bindings.wanted;
-  const auto& ports = c.facts.configuration->ports;
-  return (wanted.empty() && ports.empty()) ||
-         std::find(ports.begin(), ports.end(), port) != ports.end() ||
+  return (wanted.empty() && ports_of(*c.facts.configuration).empty()) || wants_port(c, port) ||
          std::any_of(wanted.begin(), wanted.end(),
                      [&](const model::Endpoint& endpoint) { return endpoint.port == port; });
 }

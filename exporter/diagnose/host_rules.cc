@@ -132,7 +132,18 @@ bool any_absent_address(const HostCase& c, const std::vector<model::Endpoint>& e
 // Bound or not: a socket outlives its address, and then nothing can reach it.
 bool wants_absent_address(const HostCase& c) { return any_absent_address(c, c.bindings.wanted); }
 
-bool misses_absent_address(const HostCase& c) { return any_absent_address(c, c.bindings.missing); }
+// Of what sshd should listen on and does not, what was asked for.
+std::vector<model::Endpoint> missing_where_asked(const HostCase& c) {
+  std::vector<model::Endpoint> asked;
+  for (const auto& endpoint : c.bindings.missing) {
+    if (c.asked(endpoint)) asked.push_back(endpoint);
+  }
+  return asked;
+}
+
+bool misses_absent_address(const HostCase& c) {
+  return any_absent_address(c, missing_where_asked(c));
+}
 
 // Something listens.
 
@@ -192,6 +203,8 @@ bool reads_keys_again(const HostCase& c) {
 
 WrapperVerdict wrappers(const HostCase& c) {
   if (!c.bindings.up || !c.facts.processes) return WrapperVerdict::allowed;
+  // What is known of libwrap is said of sshd.
+  if (c.server != nullptr && c.server->name != "sshd") return WrapperVerdict::allowed;
   const auto& processes = *c.facts.processes;
   if (processes.libwrap.has_value() && !*processes.libwrap) return WrapperVerdict::allowed;
   const auto verdict = ask_wrappers(processes.wrapper_rules, c.question.source).verdict;
@@ -268,16 +281,15 @@ bool conflict_where_asked(const HostCase& c) {
   }
   const auto& conflicts = c.bindings.conflicts;
   return std::any_of(conflicts.begin(), conflicts.end(), [&](const model::PortConflict& row) {
-    return !row.process.empty() && (!c.question.port || *c.question.port == row.endpoint.port) &&
-           (!c.question.address || row.endpoint.address.is_unspecified() ||
-            row.endpoint.address == *c.question.address);
+    return !row.process.empty() && c.asked(row.endpoint);
   });
 }
 
-bool known_conflict(const HostCase& c) {
+bool any_conflict(const HostCase& c, bool known) {
   const auto& conflicts = c.bindings.conflicts;
-  return std::any_of(conflicts.begin(), conflicts.end(),
-                     [](const model::PortConflict& row) { return !row.process.empty(); });
+  return c.bindings.up && std::any_of(conflicts.begin(), conflicts.end(), [&](const auto& row) {
+           return c.asked(row.endpoint) && (!known || !row.process.empty());
+         });
 }
 
 // The asked address is not served on the asked port, though others are.
@@ -315,7 +327,7 @@ bool asked_family_unserved(const HostCase& c) {
 
 bool socket_differs(const HostCase& c) {
   if (!c.bindings.up || !c.socket_activated() || !c.facts.configuration) return false;
-  const auto& ports = c.facts.configuration->ports;
+  const auto ports = ports_of(*c.facts.configuration);
   const auto& listen = c.socket->socket->listen;
   return std::any_of(ports.begin(), ports.end(), [&](std::uint16_t port) {
     return !on_port(c, port) &&
@@ -325,9 +337,7 @@ bool socket_differs(const HostCase& c) {
 }
 
 bool asked_port_of_configuration(const HostCase& c) {
-  if (!asked_port_elsewhere(c) || !c.facts.configuration) return false;
-  const auto& ports = c.facts.configuration->ports;
-  return std::find(ports.begin(), ports.end(), *c.question.port) != ports.end();
+  return asked_port_elsewhere(c) && wants_port(c, *c.question.port);
 }
 
 bool misses_port(const HostCase& c) {
@@ -341,7 +351,7 @@ bool misses_port(const HostCase& c) {
 const LogLine* missing_bind_line(const HostCase& c, std::string_view why) {
   const auto* line = bind_line(c, why);
   if (line == nullptr || !running(c)) return nullptr;
-  const auto& missing = c.bindings.missing;
+  const auto missing = missing_where_asked(c);
   const auto is_it = [&](const model::Endpoint& endpoint) {
     return endpoint.port == line->port && endpoint.address.to_string() == line->address;
   };
@@ -350,6 +360,7 @@ const LogLine* missing_bind_line(const HostCase& c, std::string_view why) {
 
 // The host's own unit does not run, and what listens instead is a server of somebody's elsewhere.
 bool other_server_elsewhere(const HostCase& c) {
+  if (c.question.port && on_port(c, *c.question.port)) return false;
   return running(c) && !c.socket_activated() && c.service != nullptr && !switched_on(*c.service) &&
          !is_of(*c.service, *c.server) && !c.bindings.wanted.empty() &&
          c.bindings.missing.size() == c.bindings.wanted.size();
@@ -374,11 +385,18 @@ bool another_failed(const HostCase& c) {
   });
 }
 
+// Only the newest penalty is known, and it hides others that are still in force.
+bool penalties_unknown(const HostCase& c) {
+  return c.question.source && (c.said_recently(LogEvent::penalty_drop) != nullptr ||
+                               c.said_recently(LogEvent::penalty_new) != nullptr);
+}
+
 // All that the answer `none` rests on is known.
 bool everything_known(const HostCase& c) {
-  return c.systemd_known && c.facts.listeners && c.facts.listeners->owners_known &&
-         c.facts.configuration && c.facts.processes && c.facts.processes->complete &&
-         c.facts.kernel && wrappers(c) == WrapperVerdict::allowed && !another_failed(c);
+  return c.systemd_known && !penalties_unknown(c) && c.facts.listeners &&
+         c.facts.listeners->owners_known && c.facts.configuration && c.facts.processes &&
+         c.facts.processes->complete && c.facts.kernel && wrappers(c) == WrapperVerdict::allowed &&
+         !another_failed(c);
 }
 
 std::string restart_fix(const HostCase& c) {
@@ -667,12 +685,13 @@ constexpr std::array kHostRules = std::to_array<HostRule>({
      .facts = facts::configuration_error,
      .fix = config_fix},
     {.cause = Cause::sshd_host_keys_missing,
-     .confidence = Confidence::certain,
+     .confidence = Confidence::likely,
      .needs =
          [](const HostCase& c) {
            return idle_and_fails(c, ConfigProblem::host_keys) && c.without_key_file();
          },
-     .because = "The next connection starts an sshd without a host key.",
+     .because = "The next connection starts an sshd without a host key, unless something makes one "
+                "first.",
      .facts = facts::host_keys},
     {.cause = Cause::sshd_host_keys_unusable,
      .confidence = Confidence::certain,
@@ -730,13 +749,14 @@ constexpr std::array kHostRules = std::to_array<HostRule>({
      .needs = is_openssh,
      .line = [](const HostCase& c) { return c.said_recently(LogEvent::privsep_user); },
      .because = "sshd lacked its user within the last minute, and ended a connection for that."},
+    // With the names that the file has now; it may have been edited since sshd started.
     {.cause = Cause::sshd_host_keys_missing,
-     .confidence = Confidence::certain,
+     .confidence = Confidence::likely,
      .needs = [](const HostCase& c) { return reads_keys_again(c) && c.without_key_file(); },
      .because = "Each new connection reads the host keys again, and ends without one.",
      .facts = facts::host_keys},
     {.cause = Cause::sshd_host_keys_unusable,
-     .confidence = Confidence::certain,
+     .confidence = Confidence::likely,
      .needs = reads_keys_again,
      .because = "Each new connection reads the host keys again, and may not use any.",
      .facts = facts::host_keys},
@@ -791,19 +811,14 @@ constexpr std::array kHostRules = std::to_array<HostRule>({
      .needs = [](const HostCase& c) { return socket_differs(c) && asked_port_of_configuration(c); },
      .because = "The port of sshd_config was asked for, and systemd's socket listens on others.",
      .facts = facts::ports},
-    {.cause = Cause::wrong_port,
-     .confidence = Confidence::certain,
-     .needs = asked_port_elsewhere,
-     .because = "sshd listens, but on other ports.",
-     .facts = facts::ports},
     {.cause = Cause::port_conflict,
      .confidence = Confidence::certain,
-     .needs = [](const HostCase& c) { return c.bindings.up && known_conflict(c); },
+     .needs = [](const HostCase& c) { return any_conflict(c, true); },
      .because = "Another program has what sshd should listen on.",
      .facts = facts::conflicts},
     {.cause = Cause::port_conflict,
      .confidence = Confidence::likely,
-     .needs = [](const HostCase& c) { return c.bindings.up && !c.bindings.conflicts.empty(); },
+     .needs = [](const HostCase& c) { return any_conflict(c, false); },
      .because = "Something has what sshd should listen on; whose it is cannot be seen.",
      .facts = facts::conflicts},
     {.cause = Cause::sshd_failed,
@@ -815,6 +830,37 @@ constexpr std::array kHostRules = std::to_array<HostRule>({
      .needs = other_server_elsewhere,
      .because = "The unit does not run, and what listens is another server, elsewhere.",
      .fix = start_fix},
+    {.cause = Cause::address_missing,
+     .confidence = Confidence::certain,
+     .needs = [](const HostCase& c) { return c.bindings.up && misses_absent_address(c); },
+     .because = "sshd asks for an address that no interface has.",
+     .facts = facts::missing},
+    {.cause = Cause::address_missing,
+     .confidence = Confidence::likely,
+     .needs = [](const HostCase& c) { return c.bindings.up && !missing_where_asked(c).empty(); },
+     .line =
+         [](const HostCase& c) { return missing_bind_line(c, "Cannot assign requested address"); },
+     .because = "An address was not there when sshd started.",
+     .facts = facts::missing,
+     .fix = restart_fix},
+    {.cause = Cause::port_bind_denied,
+     .confidence = Confidence::certain,
+     .needs = [](const HostCase& c) { return c.bindings.up && !missing_where_asked(c).empty(); },
+     .line = [](const HostCase& c) { return missing_bind_line(c, "Permission denied"); },
+     .because = "The kernel refused one of the ports: SELinux, or a missing capability.",
+     .facts = facts::missing},
+    {.cause = Cause::port_conflict,
+     .confidence = Confidence::likely,
+     .needs = [](const HostCase& c) { return c.bindings.up && !missing_where_asked(c).empty(); },
+     .line = [](const HostCase& c) { return missing_bind_line(c, "Address already in use"); },
+     .because = "Another program had one of the ports when sshd started, and has gone since.",
+     .facts = facts::missing,
+     .fix = restart_fix},
+    {.cause = Cause::wrong_port,
+     .confidence = Confidence::likely,
+     .needs = asked_port_elsewhere,
+     .because = "sshd listens, but on other ports.",
+     .facts = facts::ports},
     {.cause = Cause::loopback_only,
      .confidence = Confidence::certain,
      .needs = [](const HostCase& c) { return loopback_only(c) && has_any_global(c); },
@@ -834,36 +880,10 @@ constexpr std::array kHostRules = std::to_array<HostRule>({
      .because = "Where systemd's socket listens, the port in sshd_config has no effect.",
      .facts = facts::ports},
     {.cause = Cause::address_missing,
-     .confidence = Confidence::certain,
-     .needs = [](const HostCase& c) { return c.bindings.up && misses_absent_address(c); },
-     .because = "sshd asks for an address that no interface has.",
-     .facts = facts::missing},
-    {.cause = Cause::address_missing,
      .confidence = Confidence::likely,
      .needs = [](const HostCase& c) { return c.bindings.up && wants_absent_address(c); },
      .because = "sshd still listens on an address that no interface has any more.",
      .facts = facts::missing},
-    {.cause = Cause::address_missing,
-     .confidence = Confidence::likely,
-     .needs = [](const HostCase& c) { return c.bindings.up && !c.bindings.missing.empty(); },
-     .line =
-         [](const HostCase& c) { return missing_bind_line(c, "Cannot assign requested address"); },
-     .because = "An address was not there when sshd started.",
-     .facts = facts::missing,
-     .fix = restart_fix},
-    {.cause = Cause::port_bind_denied,
-     .confidence = Confidence::certain,
-     .needs = [](const HostCase& c) { return c.bindings.up && !c.bindings.missing.empty(); },
-     .line = [](const HostCase& c) { return missing_bind_line(c, "Permission denied"); },
-     .because = "The kernel refused one of the ports: SELinux, or a missing capability.",
-     .facts = facts::missing},
-    {.cause = Cause::port_conflict,
-     .confidence = Confidence::likely,
-     .needs = [](const HostCase& c) { return c.bindings.up && !c.bindings.missing.empty(); },
-     .line = [](const HostCase& c) { return missing_bind_line(c, "Address already in use"); },
-     .because = "Another program had one of the ports when sshd started, and has gone since.",
-     .facts = facts::missing,
-     .fix = restart_fix},
     {.cause = Cause::socket_port_mismatch,
      .confidence = Confidence::likely,
      .needs = [](const HostCase& c) { return misses_port(c) && c.socket_activated(); },
@@ -871,10 +891,10 @@ constexpr std::array kHostRules = std::to_array<HostRule>({
          "The socket unit names a port on which nothing listens: it was changed while it ran.",
      .facts = facts::ports},
     {.cause = Cause::wrong_port,
-     .confidence = Confidence::certain,
+     .confidence = Confidence::likely,
      .needs = misses_port,
-     .because = "sshd still listens on other ports than its configuration names: it was not "
-                "restarted since.",
+     .because = "sshd listens on other ports than its configuration names: it was not restarted "
+                "since.",
      .facts = facts::ports,
      .fix = restart_fix},
     {.cause = Cause::address_family,
@@ -887,10 +907,11 @@ constexpr std::array kHostRules = std::to_array<HostRule>({
      .because = "The host has addresses of a family on which sshd does not listen.",
      .facts = facts::families},
     {.cause = Cause::wrong_address,
-     .confidence = Confidence::certain,
+     .confidence = Confidence::likely,
      .needs = misses_own_address,
-     .because = "sshd still listens on other addresses than its configuration names: it was not "
-                "restarted since.",
+     .because =
+         "sshd listens on other addresses than its configuration names: it was not restarted "
+         "since.",
      .facts = facts::missing,
      .fix = restart_fix},
 
@@ -945,9 +966,14 @@ Confidence confidence_of(const HostRule& rule, const HostCase& c) {
                     c.facts.listeners->owners_known && c.systemd_known;
   const bool of_sockets = c.bindings.up && model::info(rule.cause).layer == model::Layer::binding;
   if (of_sockets && !seen) confidence = lower(confidence);
+  // Of several servers one was chosen, and what is said of libwrap and of directories is one's.
+  const bool of_many = c.bindings.up && c.facts.processes && c.facts.processes->servers.size() > 1;
+  if (of_many && confidence == Confidence::certain) confidence = Confidence::likely;
+  // What has its port may be a program that starts sshd for each connection.
+  const bool at_rest = rule.cause == Cause::sshd_disabled || rule.cause == Cause::sshd_not_running;
+  if (at_rest && c.down() && !c.bindings.conflicts.empty()) confidence = lower(confidence);
   // Without systemd nobody knows that it was started at all.
-  const bool of_failure =
-      rule.cause != Cause::sshd_not_running && rule.cause != Cause::sshd_not_installed && c.down();
+  const bool of_failure = rule.cause != Cause::sshd_not_running && c.down();
   return of_failure && !c.facts.systemd ? lower(confidence) : confidence;
 }
 

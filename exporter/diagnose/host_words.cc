@@ -29,15 +29,6 @@ std::string join(const std::vector<std::string>& items) {
   return text;
 }
 
-std::string utc(base::WallTime time) {
-  const auto seconds = std::chrono::system_clock::to_time_t(time);
-  std::tm fields{};
-  gmtime_r(&seconds, &fields);
-  std::array<char, 32> text;
-  const auto size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &fields);
-  return {text.data(), size};
-}
-
 // How the main process ended; empty if it has not.
 std::string exit_words(const model::ServiceFacts& service) {
   constexpr int kNotExecuted = 203;  // systemd's EXIT_EXEC
@@ -87,6 +78,15 @@ std::string listeners_words(const HostCase& c) {
 }
 
 }  // namespace
+
+std::string utc(base::WallTime time) {
+  const auto seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm fields{};
+  gmtime_r(&seconds, &fields);
+  std::array<char, 32> text;
+  const auto size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &fields);
+  return {text.data(), size};
+}
 
 std::string endpoint_words(const Endpoint& endpoint) {
   return base::format_host_port(endpoint.address.to_string(), endpoint.port);
@@ -193,8 +193,9 @@ void host_keys(const HostCase& c, Lines& lines) {
     if (!key.present) {
       absent.push_back(key.path);
     } else if (key.usable && !*key.usable) {
-      lines.push_back(concat({"Host key ", quote(key.path), " (mode ", base::octal(key.mode), ", owner ",
-                              std::to_string(key.owner), ") cannot be used: ", key.problem, "."}));
+      lines.push_back(
+          concat({"Host key ", quote(key.path), " (mode ", base::octal(key.mode), ", owner ",
+                  std::to_string(key.owner), ") cannot be used: ", key.problem, "."}));
     }
   }
   if (!absent.empty()) lines.push_back("Host keys that are absent: " + join(absent) + ".");
@@ -286,6 +287,11 @@ void wrappers(const HostCase& c, Lines& lines) {
   if (!c.facts.processes) return;
   const auto answer = ask_wrappers(c.facts.processes->wrapper_rules, c.question.source);
   if (answer.rule == nullptr) return;
+  if (!c.question.source && answer.verdict == WrapperVerdict::unknown) {
+    lines.push_back(concat({answer.rule->where, " and its like let only some in: ",
+                            quote(join(answer.rule->clients)), "."}));
+    return;
+  }
   const auto verdict = answer.verdict == WrapperVerdict::unknown  ? "may match"
                        : answer.verdict == WrapperVerdict::denied ? "denies"
                                                                   : "allows";

@@ -10,6 +10,7 @@ namespace diagnose {
 
 using Lines = std::vector<std::string>;
 
+std::string utc(base::WallTime time);                         // "2026-01-31T12:00:00Z"
 std::string endpoint_words(const model::Endpoint& endpoint);  // "0.0.0.0:22"
 std::string endpoints_words(const std::vector<model::Endpoint>& endpoints);
 // "ssh.service is failed (exit-code: status 255), enabled."

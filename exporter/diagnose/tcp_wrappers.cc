@@ -61,13 +61,21 @@ std::optional<base::IpNetwork> network_of(std::string_view pattern) {
   return base::IpNetwork::parse(text);
 }
 
+// libwrap does not care for the case of its words.
+bool is_word(std::string_view pattern, std::string_view word) {
+  return std::equal(pattern.begin(), pattern.end(), word.begin(), word.end(), [](char a, char b) {
+    return (a >= 'a' && a <= 'z' ? static_cast<char>(a - 'a' + 'A') : a) == b;
+  });
+}
+
 bool is_wildcard_for_names(std::string_view pattern) {
   static constexpr std::array<std::string_view, 4> kByName{"LOCAL", "KNOWN", "UNKNOWN", "PARANOID"};
-  return std::find(kByName.begin(), kByName.end(), pattern) != kByName.end();
+  return std::any_of(kByName.begin(), kByName.end(),
+                     [&](std::string_view word) { return is_word(pattern, word); });
 }
 
 Match match(std::string_view pattern, const std::optional<IpAddress>& source) {
-  if (pattern == "ALL") return Match::yes;
+  if (is_word(pattern, "ALL")) return Match::yes;
   if (is_wildcard_for_names(pattern)) return Match::unknown;
   if (const auto network = network_of(pattern)) {
     if (!source) {
@@ -96,7 +104,7 @@ Match any_of(const WrapperRule& rule, std::size_t begin, std::size_t end,
 Match match_list(const WrapperRule& rule, std::size_t begin,
                  const std::optional<IpAddress>& source) {
   std::size_t end = begin;
-  while (end < rule.clients.size() && rule.clients[end] != "EXCEPT") ++end;
+  while (end < rule.clients.size() && !is_word(rule.clients[end], "EXCEPT")) ++end;
   const auto listed = any_of(rule, begin, end, source);
   if (listed == Match::no || end == rule.clients.size()) return listed;
   switch (match_list(rule, end + 1, source)) {
@@ -110,6 +118,13 @@ Match match_list(const WrapperRule& rule, std::size_t begin,
   return Match::unknown;
 }
 
+// Whether there are sources that the rule lets in while it denies strangers.
+bool spares_some(const WrapperRule& rule) {
+  return rule.allow ? !rule.clients.empty()
+                    : std::any_of(rule.clients.begin(), rule.clients.end(),
+                                  [](const auto& word) { return is_word(word, "EXCEPT"); });
+}
+
 }  // namespace
 
 WrapperAnswer ask_wrappers(const std::vector<WrapperRule>& rules,
@@ -120,6 +135,9 @@ WrapperAnswer ask_wrappers(const std::vector<WrapperRule>& rules,
   const WrapperRule* decided = nullptr;
   for (const auto& rule : rules) {
     auto matched = match_list(rule, 0, source);
+    // Somebody who is not asked about gets in, and it is meant so: that denies no connection as
+    // such.
+    if (!source && spares_some(rule)) may_allow = true;
     if (matched == Match::no) continue;
     if (!rule.certain) matched = Match::unknown;
     (rule.allow ? may_allow : may_deny) = true;
@@ -131,7 +149,9 @@ WrapperAnswer ask_wrappers(const std::vector<WrapperRule>& rules,
   }
   // What no line matches is allowed.
   if (decided == nullptr) may_allow = true;
-  if (may_allow && may_deny) return {WrapperVerdict::unknown, doubtful};
+  if (may_allow && may_deny) {
+    return {WrapperVerdict::unknown, doubtful != nullptr ? doubtful : decided};
+  }
   return {may_deny ? WrapperVerdict::denied : WrapperVerdict::allowed, decided};
 }
 

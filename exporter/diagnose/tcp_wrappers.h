@@ -18,7 +18,7 @@ struct WrapperAnswer {
   const model::WrapperRule* rule = nullptr;  // that decided or cannot be decided; null for none
 };
 
-// Without a source: for a stranger that no rule names by address.
+// Without a source: for everybody; unknown where some are allowed and others denied.
 WrapperAnswer ask_wrappers(const std::vector<model::WrapperRule>& rules,
                            const std::optional<base::IpAddress>& source);
 

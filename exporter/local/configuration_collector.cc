@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <map>
 #include <optional>
@@ -27,7 +28,7 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr base::Duration kVersionDeadline = seconds(2);
-// What is read but not watched, such as libraries and users, is noticed after this.
+// What is read but not watched, such as the system's crypto policy, is noticed after this.
 constexpr base::Duration kRefresh = minutes(5);
 // Where there was no verdict, as it may be a matter of load.
 constexpr base::Duration kRetry = minutes(1);
@@ -35,6 +36,14 @@ constexpr base::Duration kRetry = minutes(1);
 // before it was looked at can change again without a trace.
 constexpr base::Duration kUnsettled = std::chrono::milliseconds(100);
 constexpr const char* kRuntimeDirectory = "/run/sshd";
+// Where libraries come and go: of a folder the times are enough.
+constexpr std::array<const char*, 7> kLibraries{"/etc/ld.so.cache",
+                                                "/usr/lib",
+                                                "/usr/lib64",
+                                                "/usr/lib/x86_64-linux-gnu",
+                                                "/usr/lib/aarch64-linux-gnu",
+                                                "/usr/lib/arm-linux-gnueabihf",
+                                                "/lib64"};
 constexpr std::size_t kVersionLimit = 100;
 constexpr std::size_t kServicesLimit = 1U << 20U;  // /etc/services has 13 KB
 
@@ -152,6 +161,7 @@ class ConfigurationCollector final : public Collector {
     for (const auto& path : settings.host_keys) add(path);
     add(server.binary);
     add("/etc/passwd");  // sshd needs its user
+    for (const auto* path : kLibraries) add(path);
     // Others make files there; only the directory itself counts.
     auto runtime = state_of(host_, kRuntimeDirectory);
     runtime.modified = runtime.changed = base::Duration::zero();

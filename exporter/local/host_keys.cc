@@ -256,7 +256,14 @@ model::HostKeyFacts look_at_host_key(const Host& host, const std::string& path) 
     key.problem = std::move(format.problem);
   }
   // authfile.c: only a file of the user that sshd runs as must be closed to others.
-  if (key.present && key.owner == 0 && (key.mode & 077U) != 0) {
+  if (!key.present || key.owner != 0 || (key.mode & 077U) == 0) return key;
+  constexpr mode_t kGroupMayRead = 040;
+  const auto status = host.status(path);
+  if (status && status->st_gid != 0 && (key.mode & 077U) == kGroupMayRead) {
+    // Red Hat's sshd allows it for its group ssh_keys.
+    key.usable.reset();
+    key.problem = "its group may read it, which not every sshd allows";
+  } else {
     set_unusable(key, "others may read or write it");
   }
   return key;

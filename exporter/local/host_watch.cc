@@ -233,6 +233,8 @@ std::shared_ptr<HostReport> HostWatch::Core::report(base::SteadyTime now) {
   for (auto& worker : workers_) {
     merge(worker->part, made->facts);
     auto status = worker->status;
+    // At work still: what there is, is of an earlier round.
+    if (worker->finished < round_) status.fresh = false;
     if (worker->overdue(now)) {
       status.success = false;
       status.fresh = false;

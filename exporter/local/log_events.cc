@@ -89,8 +89,9 @@ constexpr std::array<Row, 50> kRows{{
      R"re( \[[^\]]+\]:(?P<port>\d+) (?P<why>penalty: .+|too many penalised)re"
      R"re( addresses)$)re"},
     {LogEvent::penalty_new, LogWriter::sshd,
-     R"re(srclimit_penalise: (?:ipv[46]: new \S+ (?:active|deferred) penalty of)re"
-     R"re( [\d.]+ seconds for|\S+: activating ipv[46] penalty of [\d.]+ seconds for))re"
+     R"re(srclimit_penalise: (?:ipv[46]: new (?P<addr>\S+) (?:active|deferred) penalty of)re"
+     R"re( [\d.]+ seconds for|(?P<addr2>\S+): activating ipv[46] penalty of)re"
+     R"re( [\d.]+ seconds for))re"
      R"re( (?P<why>penalty: .+)$)re"},
     {LogEvent::drop_ratelimited, LogWriter::sshd,
      R"re((?:Maxstartups|PerSourcePenalties) logging rate-limited: additional \d+)re"

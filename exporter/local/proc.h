@@ -34,8 +34,8 @@ std::uint64_t parse_open_files_limit(std::string_view limits);
 // of the reader's own control group namespace.
 std::string unit_of_cgroup(std::string_view cgroup);
 
-// When this kernel booted. "btime" of /proc/stat is rounded to a second: too coarse to tell whether a
-// line of the log was written before a process started.
+// When this kernel booted. "btime" of /proc/stat is rounded to a second: too coarse to tell whether
+// a line of the log was written before a process started.
 base::WallTime boot_time(const base::Clock& clock);
 
 // Inodes of listening TCP sockets in /proc/PID/net/tcp or tcp6. The kernel lists them first, so

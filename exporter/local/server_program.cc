@@ -222,8 +222,10 @@ ServerProgram find_server(const Host& host, const model::HostFacts& known) {
   if (!server.binary.empty()) return server;
   if (dropbear_first) return of_name(host, known, "sshd");
   // Where systemd has no unit of dropbear, its program is there for other purposes.
+  const auto is_socket = [](const UnitFacts& unit) { return unit.name == "dropbear.socket"; };
   const bool dropbear_serves =
-      dropbear_runs || !known.systemd || find_unit(known, "dropbear") != nullptr;
+      dropbear_runs || !known.systemd || find_unit(known, "dropbear") != nullptr ||
+      std::any_of(known.systemd->units.begin(), known.systemd->units.end(), is_socket);
   return dropbear_serves ? of_name(host, known, "dropbear") : ServerProgram{};
 }
 

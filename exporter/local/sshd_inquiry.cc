@@ -1,5 +1,7 @@
 #include "local/sshd_inquiry.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <map>
@@ -149,6 +151,8 @@ class Inquiry {
   void look_at_keys(const RejectedKeys& rejected, bool told) {
     const bool none_loaded = check_ && check_->problem == ConfigProblem::host_keys;
     bool unseen = false;
+    // Started by another user, sshd does not mind who else may read root's keys.
+    const bool as_root = ::geteuid() == 0;
     for (const auto& path : settings_.host_keys) {
       auto key = look_at_host_key(host_, path);
       unseen = unseen || (!key.usable && !key.problem.empty());
@@ -159,13 +163,21 @@ class Inquiry {
       } else if (key.present && none_loaded) {
         key.usable = false;
         if (key.problem.empty()) key.problem = "sshd does not load it";
-      } else if (key.present && told) {
+      } else if (key.present && told && (as_root || key.usable != false)) {
         key.usable = true;
         key.problem.clear();
       }
       // The agent may have the private part.
       if (settings_.host_key_agent && key.usable == false) key.usable.reset();
       facts_.host_keys.push_back(std::move(key));
+    }
+    const auto& keys = facts_.host_keys;
+    const bool all_open =
+        told && !as_root && !keys.empty() &&
+        std::all_of(keys.begin(), keys.end(), [](const auto& key) { return key.usable == false; });
+    if (all_open && check_ && check_->problem == ConfigProblem::none) {
+      check_->problem = ConfigProblem::host_keys;
+      check_->message = "no host key that sshd would load as root";
     }
     if (!unseen || !none_loaded) return;
     // sshd, started by us, may have been as blind as we are.

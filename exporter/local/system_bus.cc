@@ -129,8 +129,9 @@ base::Result<SystemBus> SystemBus::connect(const Host& host, const std::string& 
   if (result >= 0 && bus.authenticate(deadline, error)) return bus;
   if (result < 0) error = -result;
   if (error == ETIMEDOUT) return base::Error{silence(path)};
-  return base::Error{path + " refuses this client: " + words_of(error) +
-                     "; dbus serves only users whose name it finds, which those of DynamicUser= are not"};
+  return base::Error{
+      path + " refuses this client: " + words_of(error) +
+      "; dbus serves only users whose name it finds, which those of DynamicUser= are not"};
 }
 
 bool SystemBus::authenticate(base::SteadyTime deadline, int& error) const {

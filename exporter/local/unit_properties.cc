@@ -119,8 +119,7 @@ int read_conditions(sd_bus_message* message, UnitProperties::Conditions& conditi
         std::string(name) + '=' + (trigger != 0 ? "|" : "") + (negated != 0 ? "!" : "") + parameter;
     const bool of_path = std::string_view(name).ends_with("PathExists");
     if (of_path && trigger == 0 && conditions.paths.size() < kPathConditions) {
-      conditions.paths.push_back(
-          {base::printable(line, kConditionLimit), parameter, negated == 0});
+      conditions.paths.push_back({base::printable(line, kConditionLimit), parameter, negated == 0});
     }
     auto& text = trigger != 0 ? alternative : failed;
     if (outcome < 0 && text.empty()) text = base::printable(line, kConditionLimit);
@@ -215,10 +214,8 @@ constexpr std::array kProperties{
     Property{"UnitFileState", "s", [](M m, P& p) { return read_text(m, p.unit.unit_file_state); }},
     Property{"Triggers", "as", [](M m, P& p) { return read_names(m, p.triggers, p); }},
     Property{"TriggeredBy", "as", [](M m, P& p) { return read_names(m, p.triggered_by, p); }},
-    Property{"Conditions", "a(sbbsi)",
-             [](M m, P& p) { return read_conditions(m, p.conditions); }},
-    Property{"Asserts", "a(sbbsi)",
-             [](M m, P& p) { return read_conditions(m, p.assertions); }},
+    Property{"Conditions", "a(sbbsi)", [](M m, P& p) { return read_conditions(m, p.conditions); }},
+    Property{"Asserts", "a(sbbsi)", [](M m, P& p) { return read_conditions(m, p.assertions); }},
     Property{"ConditionResult", "b", [](M m, P& p) { return read_flag(m, p.conditions.result); }},
     Property{"AssertResult", "b", [](M m, P& p) { return read_flag(m, p.assertions.result); }},
     Property{"ActiveEnterTimestamp", "t", [](M m, P& p) { return read_time(m, p.unit.activated); }},

@@ -108,7 +108,8 @@ class Prober::Core {
   void settle(Entry& entry);
   void finish_once(const std::string& name, ProbeRun::Completion completion);
   void answer_once(const std::string& name, Once answer);
-  void consult(const model::Target& target, const std::shared_ptr<Pending>& pending);
+  void consult(const model::Target& target, const std::shared_ptr<Pending>& pending,
+               base::Duration patience);
   void end(const std::shared_ptr<Pending>& pending);
   std::shared_ptr<model::ProbeReport> conclude(const model::Target& target,
                                                model::ProbeResult result);
@@ -261,7 +262,7 @@ void Prober::Core::finish(Entry& entry, const model::Target& target,
     changed();
     settle(entry);
   };
-  consult(target, entry.pending);
+  consult(target, entry.pending, kConsultPatience);
 }
 
 // A target's probe is over.
@@ -271,7 +272,8 @@ void Prober::Core::settle(Entry& entry) {
 }
 
 // Asks for more about a failed probe, and waits for it with a deadline.
-void Prober::Core::consult(const model::Target& target, const std::shared_ptr<Pending>& pending) {
+void Prober::Core::consult(const model::Target& target, const std::shared_ptr<Pending>& pending,
+                           base::Duration patience) {
   const auto& report = *pending->report;
   if (!consult_ || report.diagnosis.success) {
     end(pending);
@@ -290,7 +292,7 @@ void Prober::Core::consult(const model::Target& target, const std::shared_ptr<Pe
     end(pending);
     return;
   }
-  pending->timer = loop_.at(loop_.clock().steady() + kConsultPatience, [this, waiting] {
+  pending->timer = loop_.at(loop_.clock().steady() + patience, [this, waiting] {
     if (const auto found = waiting.lock()) {
       found->timer.reset();
       end(found);
@@ -380,7 +382,7 @@ void Prober::Core::finish_once(const std::string& name, ProbeRun::Completion com
     answer_once(name,
                 {ProbeRun::End::completed, std::nullopt, with_result(before, std::move(report))});
   };
-  consult(*target, pending);
+  consult(*target, pending, kOncePatience);
 }
 
 void Prober::Core::answer_once(const std::string& name, Once answer) {

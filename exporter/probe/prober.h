@@ -32,6 +32,8 @@ class Prober {
 
   // How long an answer of Consult is waited for before the probe's own diagnosis stands.
   static constexpr base::Duration kConsultPatience = std::chrono::seconds(5);
+  // The same where somebody waits for the probe.
+  static constexpr base::Duration kOncePatience = std::chrono::seconds(1);
 
   struct Once {
     ProbeRun::End end = ProbeRun::End::completed;

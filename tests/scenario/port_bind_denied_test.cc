@@ -32,8 +32,10 @@ TEST(port_bind_denied, one_of_two_ports) {
           .log_address(LogEvent::bind_failed, "0.0.0.0", 2222);
   expect(host, {Cause::port_bind_denied, Layer::binding, Confidence::certain},
          {"Asked for, but not listened on: 0.0.0.0:2222."});
+  expect(host, {Cause::port_bind_denied, Layer::binding, Confidence::certain}, {},
+         asking("192.0.2.10", "192.0.2.10", 2222));
   host.log(LogEvent::bind_failed, kDenied, 2h).log_address(LogEvent::bind_failed, "0.0.0.0", 2222);
-  expect(host, {Cause::wrong_port, Layer::binding, Confidence::certain});
+  expect(host, {Cause::wrong_port, Layer::binding, Confidence::likely});
 }
 
 TEST(port_bind_denied, refuted_by_a_port_that_is_bound) {

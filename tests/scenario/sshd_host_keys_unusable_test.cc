@@ -22,7 +22,9 @@ TEST(sshd_host_keys_unusable, it_failed_over_their_mode) {
 }
 
 TEST(sshd_host_keys_unusable, before_openssh_9_8_a_running_one_reads_them_again) {
-  expect(Host::debian_12().keys(true, "it is empty"), kUnusable, {"it is empty"});
+  // The file may name other keys by now than when sshd started.
+  expect(Host::debian_12().keys(true, "it is empty"),
+         {Cause::sshd_host_keys_unusable, Layer::service, Confidence::likely}, {"it is empty"});
   expect(Host::debian_13().keys(true, "it is empty"),
          {Cause::none, Layer::none, Confidence::likely});
 }

@@ -74,4 +74,21 @@ TEST(sshd_hung, another_server_that_is_stopped_does_not_matter) {
   expect_not(host, Cause::sshd_hung);
 }
 
+TEST(sshd_hung, of_two_servers_the_one_that_has_the_asked_port) {
+  auto host = Host::debian_12();
+  auto other = host.server();
+  other.pid = 5000;
+  other.unit = "sshd-mgmt.service";
+  host.bound_by("sshd", "0.0.0.0", 2222, 5000).bound_by("sshd", "::", 2222, 5000);
+  host.server().state = 'T';
+  host.processes.servers.push_back(other);
+  const auto main = asking("192.0.2.10", "192.0.2.10", 22);
+  const auto second = asking("192.0.2.10", "192.0.2.10", 2222);
+  expect(host, {Cause::sshd_hung, Layer::overload, Confidence::likely}, {}, main);
+  expect_not(host, Cause::sshd_hung, second);
+  std::swap(host.processes.servers[0].state, host.processes.servers[1].state);
+  expect_not(host, Cause::sshd_hung, main);
+  expect(host, {Cause::sshd_hung, Layer::overload, Confidence::likely}, {"process 5000"}, second);
+}
+
 }  // namespace

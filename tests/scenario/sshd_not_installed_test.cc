@@ -13,7 +13,16 @@ constexpr ExpectedHost kNotInstalled{Cause::sshd_not_installed, Layer::service,
 TEST(sshd_not_installed, neither_program_nor_unit_nor_process) {
   expect(Host::debian_12().purged(), kNotInstalled, {"no unit of an SSH server", "No process"});
   EXPECT_TRUE(advises(Host::debian_12().purged(), "apt install openssh-server"));
-  expect(Host::debian_13().purged().without_systemd(), kNotInstalled, {"no systemd"});
+  // It may lie where only somebody's own script looks.
+  expect(Host::debian_13().purged().without_systemd(),
+         {Cause::sshd_not_installed, Layer::service, Confidence::likely}, {"no systemd"});
+}
+
+// Of a container that shares only the network with its host nothing is known about the host.
+TEST(sshd_not_installed, refuted_by_a_listener_of_somebody_unseen) {
+  auto host = Host::debian_12().purged().without_systemd().bound("0.0.0.0");
+  host.listeners.listeners.back().owner.reset();
+  expect(host, {Cause::unknown, Layer::unknown, Confidence::possible});
 }
 
 TEST(sshd_not_installed, a_mask_that_the_package_left) {

@@ -64,9 +64,15 @@ TEST(tcp_wrappers_denied, one_source) {
   expect_not(host, Cause::tcp_wrappers_denied, asking("198.51.100.8"));
 }
 
+TEST(tcp_wrappers_denied, dropbear_does_not_ask) {
+  expect_not(Host::debian_12().dropbear().deny({"ALL"}), Cause::tcp_wrappers_denied);
+}
+
 TEST(tcp_wrappers_denied, what_is_allowed_first_is_allowed) {
   auto host = Host::debian_12().deny({"ALL"}).allow({"10.77."});
-  expect(host, kDenied);
+  // Nobody is asked for: that some are let in and others not is meant so.
+  expect(host, {Cause::none, Layer::none, Confidence::possible}, {"let only some in"});
+  expect(host, kDenied, {}, asking("192.0.2.77"));
   expect(host, {Cause::none, Layer::none, Confidence::likely}, {}, asking("10.77.1.2"));
 }
 

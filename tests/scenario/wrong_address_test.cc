@@ -72,7 +72,7 @@ TEST(wrong_address, an_address_that_waits_for_a_restart) {
       .bound("192.0.2.10")
       .bound("::")
       .addresses({"127.0.0.1", "192.0.2.10", "192.0.2.11", "2001:db8::10"});
-  expect(host, {Cause::wrong_address, Layer::binding, Confidence::certain},
+  expect(host, {Cause::wrong_address, Layer::binding, Confidence::likely},
          {"Asked for, but not listened on: 192.0.2.11:22."});
 }
 

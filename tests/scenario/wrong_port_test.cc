@@ -39,13 +39,13 @@ TEST(wrong_port, refuted_by_another_service_there) {
 }
 
 TEST(wrong_port, the_host_itself_says_where) {
-  expect(Host::debian_12(), {Cause::wrong_port, Layer::binding, Confidence::certain},
+  expect(Host::debian_12(), {Cause::wrong_port, Layer::binding, Confidence::likely},
          {"Port 2222 was asked for.", "SSH listens on 0.0.0.0:22"},
          asking("192.0.2.10", "192.0.2.10", 2222));
   expect_not(Host::debian_12(), Cause::wrong_port, asking("192.0.2.10", "192.0.2.10", 22));
   // Something that only this host itself reaches has that port.
   auto other = Host::debian_12().bound_by("nginx", "127.0.0.1", 2222);
-  expect(other, {Cause::wrong_port, Layer::binding, Confidence::certain}, {},
+  expect(other, {Cause::wrong_port, Layer::binding, Confidence::likely}, {},
          asking("192.0.2.10", "192.0.2.10", 2222));
   // It may be sshd's: its owner is hidden.
   other.bound("0.0.0.0", 2222).hidden_owners();
@@ -54,7 +54,7 @@ TEST(wrong_port, the_host_itself_says_where) {
 
 TEST(wrong_port, a_port_that_waits_for_a_restart) {
   auto host = Host::debian_12().asks_for({endpoint("0.0.0.0", 2222), endpoint("::", 2222)});
-  expect(host, {Cause::wrong_port, Layer::binding, Confidence::certain},
+  expect(host, {Cause::wrong_port, Layer::binding, Confidence::likely},
          {"names port 2222", "not restarted since"});
   EXPECT_TRUE(advises(host, "systemctl restart ssh.service"));
   expect_not(host.stale("configuration"), Cause::wrong_port);

@@ -121,8 +121,8 @@ TEST(host_diagnosis, what_the_probe_knows_best_stays) {
   const auto bogus = Probe("www.example.net").saw(Address("127.0.0.1").refused());
   ASSERT_EQ(diagnose(bogus.target(), bogus.result()).cause, Cause::dns_bogus_address);
   EXPECT_EQ(refined(bogus, Host::debian_12().stopped()).cause, Cause::dns_bogus_address);
-  const auto full = Probe().saw(
-      own().ended(Stage::banner, Outcome::turned_away).said("Exceeded MaxStartups"));
+  const auto full =
+      Probe().saw(own().ended(Stage::banner, Outcome::turned_away).said("Exceeded MaxStartups"));
   ASSERT_EQ(diagnose(full.target(), full.result()).confidence, Confidence::certain);
   auto denied = Host::debian_12().deny({"ALL"});
   EXPECT_EQ(refined(full, denied).cause, Cause::max_startups);

@@ -21,7 +21,7 @@ WrapperVerdict denies(const Clients& clients, std::string_view source) {
   return ask_wrappers({deny(clients)}, ip(source)).verdict;
 }
 
-WrapperVerdict denies_strangers(const Clients& clients) {
+WrapperVerdict denies_everybody(const Clients& clients) {
   return ask_wrappers({deny(clients)}, std::nullopt).verdict;
 }
 
@@ -72,7 +72,7 @@ TEST(tcp_wrappers, names_cannot_be_decided) {
        {".example.net", "host.example.net", "LOCAL", "KNOWN", "UNKNOWN", "PARANOID", "@group",
         "/etc/denied", "user@192.0.2.1", "192.0.2.0/255.0.255.0", "1.2.3.4.", "999.", "", "*.*"}) {
     EXPECT_EQ(denies({pattern}, "192.0.2.1"), kMaybe) << pattern;
-    EXPECT_EQ(denies_strangers({pattern}), kMaybe) << pattern;
+    EXPECT_EQ(denies_everybody({pattern}), kMaybe) << pattern;
     EXPECT_EQ(denies({pattern, "ALL"}, "192.0.2.1"), kYes) << pattern;
   }
 }
@@ -90,11 +90,19 @@ TEST(tcp_wrappers, except_nests_to_the_right) {
   EXPECT_EQ(denies({}, "192.0.2.1"), kNo);
 }
 
-TEST(tcp_wrappers, strangers_are_whom_no_rule_names) {
-  EXPECT_EQ(denies_strangers({"ALL"}), kYes);
-  EXPECT_EQ(denies_strangers({"0.0.0.0/0"}), kYes);
-  EXPECT_EQ(denies_strangers({"192.0.2.0/24"}), kNo);
-  EXPECT_EQ(denies_strangers({"ALL", "EXCEPT", "192.0.2."}), kYes);
+TEST(tcp_wrappers, everybody_is_denied_only_where_nobody_is_spared) {
+  EXPECT_EQ(denies_everybody({"ALL"}), kYes);
+  EXPECT_EQ(denies_everybody({"0.0.0.0/0"}), kYes);
+  EXPECT_EQ(denies_everybody({"192.0.2.0/24"}), kNo);
+  EXPECT_EQ(denies_everybody({"ALL", "EXCEPT", "192.0.2."}), kMaybe);
+  // The usual way to let only one's own networks in.
+  EXPECT_EQ(ask_wrappers({allow({"10."}), deny({"ALL"})}, std::nullopt).verdict, kMaybe);
+  EXPECT_EQ(ask_wrappers({deny({"ALL"}), allow({"10."})}, std::nullopt).verdict, kYes);
+}
+
+TEST(tcp_wrappers, words_in_any_case) {
+  EXPECT_EQ(denies({"all", "except", "10.0.0.0/8"}, "10.1.2.3"), kNo);
+  EXPECT_EQ(denies({"All", "Except", "10.0.0.0/8"}, "11.1.2.3"), kYes);
 }
 
 TEST(tcp_wrappers, the_first_that_matches_decides) {

@@ -137,6 +137,20 @@ TEST(LogEvents, EveryEventHasItsLine) {
   EXPECT_EQ(seen.size(), model::all_log_events().size());
 }
 
+TEST(LogEvents, ThePenaltysNetwork) {
+  LogEvents events;
+  EXPECT_EQ(read(events, LogWriter::sshd,
+                 "srclimit_penalise: ipv6: new 2001:db8::/64 active penalty of 5 seconds for "
+                 "penalty: failed authentication")
+                .address,
+            "2001:db8::/64");
+  EXPECT_EQ(read(events, LogWriter::sshd,
+                 "srclimit_penalise: 10.99.1.2/32: activating ipv4 penalty of 15.659 seconds for "
+                 "penalty: exceeded LoginGraceTime")
+                .address,
+            "10.99.1.2/32");
+}
+
 TEST(LogEvents, OtherWordsForTheSame) {
   LogEvents events;
   for (const auto& [event, message] : std::vector<Sample>{

@@ -290,9 +290,9 @@ TEST_F(SystemdCollector, ConditionsThatTheNextStartWouldNotMeet) {
   auto& fake = systemd();
   const auto unmet = [&](bool alternative, bool negated, const std::string& path) {
     auto ssh = service("ssh.service");
-    ssh.unit["Conditions"] = bus_array(
-        "(sbbsi)", {condition("ConditionPathExists", alternative, negated, path, 0),
-                    condition("ConditionVirtualization", false, false, "vm", 0)});
+    ssh.unit["Conditions"] =
+        bus_array("(sbbsi)", {condition("ConditionPathExists", alternative, negated, path, 0),
+                              condition("ConditionVirtualization", false, false, "vm", 0)});
     fake.units({ssh});
     return units().at(0).unmet_condition;
   };
