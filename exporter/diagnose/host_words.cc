@@ -288,7 +288,7 @@ void wrappers(const HostCase& c, Lines& lines) {
   const auto answer = ask_wrappers(c.facts.processes->wrapper_rules, c.question.source);
   if (answer.rule == nullptr) return;
   if (!c.question.source && answer.verdict == WrapperVerdict::unknown) {
-    lines.push_back(concat({answer.rule->where, " and its like let only some in: ",
+    lines.push_back(concat({answer.rule->where, " and its like do not let everybody in: ",
                             quote(join(answer.rule->clients)), "."}));
     return;
   }

@@ -1,6 +1,6 @@
 """One host, its SSH server broken and mended in random order: every state is told in time, and nothing grows.
 
-    LAB_SOAK_STEPS=200 LAB_SEED=… /usr/bin/python3 -m pytest tests/lab/test_agent_soak.py
+    LAB_SOAK_STEPS=1000 LAB_SEED=… /usr/bin/python3 -m pytest tests/lab/test_agent_soak.py
 """
 
 import os
@@ -8,13 +8,15 @@ import random
 import threading
 import time
 
+import pytest
+
 from lab.breakages import ALL, SUITES
 
 INTERVAL = 1.0
 # A collection runs sshd three times (-V, -T, -t: 20 ms each), which a machine with taken cores stretches.
 GRACE = 2.0
-# 40 steps take 2 to 3 minutes, mostly waiting; 200 are for whoever changes how facts are kept.
-STEPS = int(os.environ.get("LAB_SOAK_STEPS", "40"))
+# Of each release; 100 take 3 minutes, mostly waiting.
+STEPS = int(os.environ.get("LAB_SOAK_STEPS", "100"))
 # Steps after which all that is allocated once has been allocated.
 WARM_UP = 10
 # Two connections of the sampler and one of the case may be open at any moment.
@@ -95,11 +97,11 @@ def size(agent):
     return samples.value("process_open_fds"), samples.value("process_resident_memory_bytes")
 
 
-def test_soak(boot):
+@pytest.mark.parametrize("suite", SUITES)
+def test_soak(suite, boot):
     seed = int(os.environ.get("LAB_SEED", time.time_ns() % 1_000_000))
     chance = random.Random(seed)
-    suite = chance.choice(SUITES)
-    print(f"LAB_SEED={seed}: {suite}")
+    print(f"LAB_SEED={seed}")
     host = boot(suite)
     host.program()
     agent = host.exporter({"targets": [], "local": {"interval": f"{INTERVAL:.0f}s"}})

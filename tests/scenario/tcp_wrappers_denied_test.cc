@@ -71,14 +71,14 @@ TEST(tcp_wrappers_denied, dropbear_does_not_ask) {
 TEST(tcp_wrappers_denied, what_is_allowed_first_is_allowed) {
   auto host = Host::debian_12().deny({"ALL"}).allow({"10.77."});
   // Nobody is asked for: that some are let in and others not is meant so.
-  expect(host, {Cause::none, Layer::none, Confidence::possible}, {"let only some in"});
+  expect(host, {Cause::none, Layer::none, Confidence::possible}, {"do not let everybody in"});
   expect(host, kDenied, {}, asking("192.0.2.77"));
   expect(host, {Cause::none, Layer::none, Confidence::likely}, {}, asking("10.77.1.2"));
 }
 
 TEST(tcp_wrappers_denied, names_cannot_be_decided) {
   auto host = Host::debian_12().deny({".example.net"});
-  expect(host, {Cause::none, Layer::none, Confidence::possible}, {"may match"});
+  expect(host, {Cause::none, Layer::none, Confidence::possible}, {"do not let everybody in"});
 }
 
 TEST(tcp_wrappers_denied, refuted_where_sshd_does_not_ask) {
