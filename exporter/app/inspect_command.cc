@@ -54,7 +54,7 @@ Lines unit_lines(const model::HostReport& report) {
     if (unit.service && unit.service->restarts > 0) {
       line += "  " + std::to_string(unit.service->restarts) + " restarts";
     }
-    if (unit.activated) line += "  active since " + diagnose::utc(*unit.activated);
+    if (unit.activated) line += "  last became active " + diagnose::utc(*unit.activated);
     lines.push_back(std::move(line));
     if (!unit.ip_address_deny.empty())
       lines.push_back("  IPAddressDeny " + join(unit.ip_address_deny));

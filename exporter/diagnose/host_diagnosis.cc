@@ -76,6 +76,7 @@ bool fits(Cause cause, Meets meets, bool behind_socket) {
     case Cause::sshd_hung:
       return meets == Meets::hang;
     case Cause::accept_queue_full:
+    case Cause::conntrack_full:
     case Cause::port_filtered:
       return meets == Meets::silence;
     case Cause::port_conflict:

@@ -238,6 +238,14 @@ const LogLine* penalty_of_source(const HostCase& c) {
   return nullptr;
 }
 
+bool tracks_no_more(const HostCase& c) {
+  if (!c.bindings.up || !c.facts.kernel) return false;
+  const auto& kernel = *c.facts.kernel;
+  // Without a limit the kernel says 0.
+  return kernel.conntrack_entries && kernel.conntrack_limit.value_or(0) > 0 &&
+         *kernel.conntrack_entries >= *kernel.conntrack_limit;
+}
+
 // systemd drops what this covers before sshd sees it.
 bool filtered_by_systemd(const HostCase& c) {
   for (const auto* unit : {c.service, c.socket}) {
@@ -790,6 +798,12 @@ constexpr std::array kHostRules = std::to_array<HostRule>({
      .needs = running,
      .line = penalty_of_source,
      .because = "sshd turned this source away within the last minute."},
+    // It may find room by giving up a connection that is not established yet.
+    {.cause = Cause::conntrack_full,
+     .confidence = Confidence::likely,
+     .needs = tracks_no_more,
+     .because = "The kernel drops what it cannot track.",
+     .facts = facts::conntrack},
     {.cause = Cause::port_filtered,
      .confidence = Confidence::likely,
      .needs = filtered_by_systemd,
@@ -964,7 +978,9 @@ Confidence confidence_of(const HostRule& rule, const HostCase& c) {
   // Else it is concluded from ports and names whose the sockets are, and what should be bound.
   const bool seen = c.facts.processes && c.facts.processes->complete && c.facts.listeners &&
                     c.facts.listeners->owners_known && c.systemd_known;
-  const bool of_sockets = c.bindings.up && model::info(rule.cause).layer == model::Layer::binding;
+  const bool of_sockets =
+      c.bindings.up && (model::info(rule.cause).layer == model::Layer::binding ||
+                        rule.cause == Cause::accept_queue_full);
   if (of_sockets && !seen) confidence = lower(confidence);
   // Of several servers one was chosen, and what is said of libwrap and of directories is one's.
   const bool of_many = c.bindings.up && c.facts.processes && c.facts.processes->servers.size() > 1;

@@ -283,6 +283,14 @@ void descriptors(const HostCase& c, Lines& lines) {
                           std::to_string(c.server->open_files_limit), " descriptors open."}));
 }
 
+void conntrack(const HostCase& c, Lines& lines) {
+  if (!c.facts.kernel) return;
+  const auto& kernel = *c.facts.kernel;
+  lines.push_back(std::to_string(kernel.conntrack_entries.value_or(0)) +
+                  " connections are tracked, of at most " +
+                  std::to_string(kernel.conntrack_limit.value_or(0)) + ".");
+}
+
 void wrappers(const HostCase& c, Lines& lines) {
   if (!c.facts.processes) return;
   const auto answer = ask_wrappers(c.facts.processes->wrapper_rules, c.question.source);

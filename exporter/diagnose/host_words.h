@@ -31,6 +31,7 @@ void binary(const HostCase& c, Lines& lines);
 void runtime_directory(const HostCase& c, Lines& lines);
 void startups(const HostCase& c, Lines& lines);
 void queue(const HostCase& c, Lines& lines);
+void conntrack(const HostCase& c, Lines& lines);
 void descriptors(const HostCase& c, Lines& lines);
 void wrappers(const HostCase& c, Lines& lines);
 void ports(const HostCase& c, Lines& lines);

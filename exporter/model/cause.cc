@@ -114,6 +114,9 @@ constexpr std::array kCauses = std::to_array<CauseInfo>({
     {Cause::accept_queue_full, "accept_queue_full", Layer::overload,
      "The queue of connections that wait for sshd is full: the kernel drops new ones silently.",
      "Find out why sshd does not accept: stopped, blocked, or flooded (`ss -ltn`)."},
+    {Cause::conntrack_full, "conntrack_full", Layer::overload,
+     "The kernel tracks as many connections as it may, and drops new ones silently.",
+     "Find who opens them (`conntrack -L`); raise net.netfilter.nf_conntrack_max."},
     {Cause::sshd_hung, "sshd_hung", Layer::overload,
      "The connection is accepted, then silence: sshd, or what stands before it, does not answer.",
      "On the host: is the listening process stopped or blocked (state T or D), or is a proxy's "

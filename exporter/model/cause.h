@@ -65,6 +65,7 @@ enum class Cause : std::uint8_t {
   wrong_address,
   address_family,
   accept_queue_full,
+  conntrack_full,
   sshd_hung,
   max_startups,
   resource_exhausted,

@@ -20,6 +20,7 @@ LAYERS = {
     "socket_port_mismatch": "binding", "port_conflict": "binding", "port_bind_denied": "binding",
     "address_missing": "binding", "loopback_only": "binding",
     "sshd_hung": "overload", "max_startups": "overload", "accept_queue_full": "overload",
+    "conntrack_full": "overload",
     "resource_exhausted": "overload",
     "turned_away": "access_policy", "tcp_wrappers_denied": "access_policy",
     "source_penalty": "access_policy",

@@ -122,6 +122,7 @@ const std::vector<Change>& changes_of_files() {
       [](Host& h) { h.service().ip_address_deny = {"0.0.0.0/0"}; },
       [](Host& h) { h.socket().socket->accept = true; },
       [](Host& h) { h.deny({"ALL"}); },
+      [](Host& h) { h.kernel.conntrack_entries = h.kernel.conntrack_limit = 1000; },
       [](Host& h) { h.deny({".example.net"}); },
       [](Host& h) { h.hidden_owners(); },
       [](Host& h) { h.processes.complete = false; },
