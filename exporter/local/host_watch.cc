@@ -66,7 +66,7 @@ class HostWatch::Core : public std::enable_shared_from_this<Core> {
 
   void work(Worker& worker);
   void wait_for_needs(Worker& worker, Lock& lock);
-  void finish(Worker& worker, HostFacts mine, std::string reason);
+  void finish(Worker& worker, const HostFacts& mine, std::string reason);
   void tell(Worker& worker, const std::string& reason);
 
   void run();
@@ -161,7 +161,7 @@ void HostWatch::Core::work(Worker& worker) {
       changed_.notify_all();
       return;
     }
-    finish(worker, std::move(mine), std::move(reason));
+    finish(worker, mine, std::move(reason));
     changed_.notify_all();
   }
 }
@@ -176,7 +176,7 @@ void HostWatch::Core::wait_for_needs(Worker& worker, Lock& lock) {
   changed_.wait_for(lock, kNeedPatience, in_time);
 }
 
-void HostWatch::Core::finish(Worker& worker, HostFacts mine, std::string reason) {
+void HostWatch::Core::finish(Worker& worker, const HostFacts& mine, std::string reason) {
   auto& status = worker.status;
   status.duration = clock_.steady() - worker.started;
   status.success = reason.empty();

@@ -25,6 +25,8 @@ constexpr base::Duration kProgramDeadline = std::chrono::seconds(4);
 
 using RejectedKeys = std::map<std::string, std::string>;  // by path, why
 
+bool is_unusable(const model::HostKeyFacts& key) { return key.usable.has_value() && !*key.usable; }
+
 void add_reason(std::string& reasons, const std::string& reason) {
   if (reason.empty()) return;
   if (!reasons.empty()) reasons += "; ";
@@ -163,18 +165,17 @@ class Inquiry {
       } else if (key.present && none_loaded) {
         key.usable = false;
         if (key.problem.empty()) key.problem = "sshd does not load it";
-      } else if (key.present && told && (as_root || key.usable != false)) {
+      } else if (key.present && told && (as_root || !is_unusable(key))) {
         key.usable = true;
         key.problem.clear();
       }
       // The agent may have the private part.
-      if (settings_.host_key_agent && key.usable == false) key.usable.reset();
+      if (settings_.host_key_agent && is_unusable(key)) key.usable.reset();
       facts_.host_keys.push_back(std::move(key));
     }
     const auto& keys = facts_.host_keys;
     const bool all_open =
-        told && !as_root && !keys.empty() &&
-        std::all_of(keys.begin(), keys.end(), [](const auto& key) { return key.usable == false; });
+        told && !as_root && !keys.empty() && std::all_of(keys.begin(), keys.end(), is_unusable);
     if (all_open && check_ && check_->problem == ConfigProblem::none) {
       check_->problem = ConfigProblem::host_keys;
       check_->message = "no host key that sshd would load as root";

@@ -107,7 +107,7 @@ class Prober::Core {
   void finish(Entry& entry, const model::Target& target, ProbeRun::Completion completion);
   void settle(Entry& entry);
   void finish_once(const std::string& name, ProbeRun::Completion completion);
-  void answer_once(const std::string& name, Once answer);
+  void answer_once(const std::string& name, const Once& answer);
   void consult(const model::Target& target, const std::shared_ptr<Pending>& pending,
                base::Duration patience);
   void end(const std::shared_ptr<Pending>& pending);
@@ -302,9 +302,11 @@ void Prober::Core::consult(const model::Target& target, const std::shared_ptr<Pe
 
 void Prober::Core::end(const std::shared_ptr<Pending>& pending) {
   if (!pending->done) return;
-  const auto kept = pending;  // `done` gives it up
-  if (kept->timer) loop_.cancel(*kept->timer);
-  std::exchange(kept->done, {})(kept->report);
+  if (pending->timer) loop_.cancel(*pending->timer);
+  // `done` gives `pending` up.
+  const auto done = std::exchange(pending->done, {});
+  const auto report = pending->report;
+  done(report);
 }
 
 void Prober::Core::tell_of_crowding(Entry& entry, const model::Target& target,
@@ -385,7 +387,7 @@ void Prober::Core::finish_once(const std::string& name, ProbeRun::Completion com
   consult(*target, pending, kOncePatience);
 }
 
-void Prober::Core::answer_once(const std::string& name, Once answer) {
+void Prober::Core::answer_once(const std::string& name, const Once& answer) {
   const auto node = once_.extract(name);
   --fleet_.probes_in_flight;
   changed();

@@ -1,5 +1,6 @@
 """Fixtures of the lab; README.md lists them."""
 
+import os
 import signal
 from types import SimpleNamespace
 
@@ -18,6 +19,16 @@ def pytest_configure(config):
     def stop(number, frame):
         raise KeyboardInterrupt
     signal.signal(signal.SIGTERM, stop)
+
+
+def pytest_collection_modifyitems(items):
+    """The soaks take minutes: each at the head of what another of pytest-xdist's workers is given first."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    share = max(len(items) // (4 * workers), 2)
+    longest = [item for item in items if item.name.startswith("test_soak")]
+    items[:] = [item for item in items if item not in longest]
+    for number, item in enumerate(longest):
+        items.insert(number * share, item)
 
 
 @pytest.fixture(scope="session")
