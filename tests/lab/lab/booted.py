@@ -228,6 +228,9 @@ class Booted:
             return "refused"
         except TimeoutError:
             return "silent"
+        except ConnectionResetError:
+            # Whoever listened was gone before connect() returned.
+            return "closed"
         with connection:
             connection.settimeout(patience)
             try:
