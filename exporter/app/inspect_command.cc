@@ -20,10 +20,6 @@ constexpr int kBadInput = 2;
 
 using Lines = std::vector<std::string>;
 
-std::string endpoint_text(const model::Endpoint& endpoint) {
-  return base::format_host_port(endpoint.address.to_string(), endpoint.port);
-}
-
 std::string join(const std::vector<std::string>& words) {
   std::string text;
   for (const auto& word : words) text += (text.empty() ? "" : " ") + word;
@@ -31,8 +27,9 @@ std::string join(const std::vector<std::string>& words) {
 }
 
 void add_count(Lines& lines, const char* name, std::uint32_t patterns) {
-  if (patterns > 0)
+  if (patterns > 0) {
     lines.push_back(std::string(name) + "  " + std::to_string(patterns) + " patterns");
+  }
 }
 
 template <typename Number>
@@ -56,8 +53,9 @@ Lines unit_lines(const model::HostReport& report) {
     }
     if (unit.activated) line += "  last became active " + diagnose::utc(*unit.activated);
     lines.push_back(std::move(line));
-    if (!unit.ip_address_deny.empty())
+    if (!unit.ip_address_deny.empty()) {
       lines.push_back("  IPAddressDeny " + join(unit.ip_address_deny));
+    }
     if (!unit.ip_address_allow.empty()) {
       lines.push_back("  IPAddressAllow " + join(unit.ip_address_allow));
     }
@@ -68,16 +66,16 @@ Lines unit_lines(const model::HostReport& report) {
 Lines listener_lines(const model::HostReport& report) {
   Lines lines;
   for (const auto& row : report.bindings.listeners) {
-    auto line = endpoint_text(row.endpoint) + "  queue " + std::to_string(row.queue_length) +
-                " of " + std::to_string(row.queue_limit);
+    auto line = diagnose::endpoint_words(row.endpoint) + "  queue " +
+                std::to_string(row.queue_length) + " of " + std::to_string(row.queue_limit);
     if (!row.process.empty()) line += "  " + row.process;
     lines.push_back(std::move(line));
   }
   for (const auto& row : report.bindings.missing) {
-    lines.push_back(endpoint_text(row) + "  not listened on");
+    lines.push_back(diagnose::endpoint_words(row) + "  not listened on");
   }
   for (const auto& row : report.bindings.conflicts) {
-    lines.push_back(endpoint_text(row.endpoint) + "  taken by " +
+    lines.push_back(diagnose::endpoint_words(row.endpoint) + "  taken by " +
                     (row.process.empty() ? "another program" : row.process));
   }
   return lines;

@@ -13,7 +13,7 @@ import pytest
 from lab.breakages import ALL, SUITES
 
 INTERVAL = 1.0
-# A collection runs sshd three times (-V, -T, -t: 20 ms each), which a machine with taken cores stretches.
+# A collection runs sshd three times (its version, -T, -t: 20 ms each), which a machine with taken cores stretches.
 GRACE = 2.0
 # Of each release; 100 take 3 minutes, mostly waiting.
 STEPS = int(os.environ.get("LAB_SOAK_STEPS", "100"))

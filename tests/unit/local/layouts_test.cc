@@ -21,50 +21,31 @@ using Words = std::vector<std::string>;
 // A running server, as its release titles itself, and the connection of somebody who tries.
 struct Layout {
   const char* name;
-  const char* unit;
-  std::string title;
-  std::string executable;
-  std::string session;       // the title of the process that serves the connection
-  std::string session_file;  // what that process runs
-  Words command;
-  const char* log;
+  const char* unit = "ssh.service";
+  std::string title = "sshd: /usr/sbin/sshd -D [listener] 1 of 10-100 startups";
+  std::string executable = "/usr/sbin/sshd";
+  std::string session = "sshd: unknown [priv]";  // the process that serves the connection
+  std::string session_file = "/usr/sbin/sshd";   // what that process runs
+  Words command{"/usr/sbin/sshd", "-D"};
+  const char* log = "/var/log/auth.log";
 };
 
 const std::vector<Layout>& layouts() {
   static const std::vector<Layout> kLayouts{
-      {"debian12",
-       "ssh.service",
-       "sshd: /usr/sbin/sshd -D [listener] 1 of 10-100 startups",
-       "/usr/sbin/sshd",
-       "sshd: unknown [priv]",
-       "/usr/sbin/sshd",
-       {"/usr/sbin/sshd", "-D"},
-       "/var/log/auth.log"},
-      {"debian13",
-       "ssh.service",
-       "sshd: /usr/sbin/sshd -D [listener] 1 of 10-100 startups",
-       "/usr/sbin/sshd",
-       "sshd-session: unknown [priv]",
-       "/usr/lib/openssh/sshd-session",
-       {"/usr/sbin/sshd", "-D"},
-       "/var/log/auth.log"},
-      {"ubuntu2404",
-       "ssh.service",
-       "sshd: /usr/sbin/sshd -D [listener] 1 of 10-100 startups",
-       "/usr/sbin/sshd",
-       "sshd: unknown [priv]",
-       "/usr/sbin/sshd",
-       {"/usr/sbin/sshd", "-D"},
-       "/var/log/auth.log"},
+      {.name = "debian12"},
+      {.name = "debian13",
+       .session = "sshd-session: unknown [priv]",
+       .session_file = "/usr/lib/openssh/sshd-session"},
+      {.name = "ubuntu2404"},
       // From Fedora 38 on without the words of the crypto policy, which is an included file.
-      {"fedora",
-       "sshd.service",
-       "sshd: /usr/sbin/sshd -D -u0 [listener] 1 of 10-100 startups",
-       "/usr/bin/sshd",
-       "sshd-session: unknown [priv]",
-       "/usr/libexec/openssh/sshd-session",
-       {"/usr/sbin/sshd", "-D", "-u0"},
-       "/var/log/secure"},
+      {.name = "fedora",
+       .unit = "sshd.service",
+       .title = "sshd: /usr/sbin/sshd -D -u0 [listener] 1 of 10-100 startups",
+       .executable = "/usr/bin/sshd",
+       .session = "sshd-session: unknown [priv]",
+       .session_file = "/usr/libexec/openssh/sshd-session",
+       .command = {"/usr/sbin/sshd", "-D", "-u0"},
+       .log = "/var/log/secure"},
   };
   return kLayouts;
 }
